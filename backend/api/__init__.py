@@ -1,0 +1,1 @@
+"""HTTP endpoints for devices and programs, one router a file."""

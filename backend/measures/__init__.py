@@ -1,0 +1,1 @@
+"""Numbers that survive a statistician: repeat visits, and how many were avoided."""

@@ -1,0 +1,1 @@
+"""The only home of SQL on the server side."""

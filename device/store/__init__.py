@@ -1,0 +1,1 @@
+"""The device's own database: log, outbox, what was pulled, raw signals."""

@@ -1,0 +1,22 @@
+"""The `handover` command: finds the module for a command and loads nothing else."""
+
+import sys
+from importlib import import_module
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # command: (module whose `main(argv) -> exit code` runs it, help)
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 (done), 1 (a check failed) or 2 (bad input, said on stderr)."""
+    args = sys.argv[1:] if argv is None else argv
+    if not args or args[0] in ("-h", "--help"):
+        print(__doc__, "\n\nCommands:", *(f"  {name:<12}{help_}" for name, (_, help_) in COMMANDS.items()), sep="\n")
+        return 0
+    if args[0] not in COMMANDS:
+        print(f"handover: no command {args[0]!r}; see handover --help", file=sys.stderr)
+        return 2
+    run = import_module(COMMANDS[args[0]][0]).main
+    code: int = run(args[1:])
+    return code
