@@ -53,3 +53,117 @@ def catalogue() -> tuple[ProblemKind, ...]:
 # -- bytes that cannot be read ------------------------------------------------
 UNREADABLE = _kind("unreadable", "This cannot be read", 400, "fix", "Send it as the format's description says.")
 TOO_LARGE = _kind("too-large", "This is too large", 413, "fix", "Send less at a time.")
+BAD_SIGNATURE = _kind("bad-signature", "The signature does not hold", 400, "ask", "Ask for it again from its author.")
+EVENT_TOO_LARGE = _kind(
+    "event-too-large", "One event is larger than 64 KiB", 413, "fix", "Say less, or attach it as a blob."
+)
+NEWER_SCHEMA = _kind(
+    "newer-schema", "This was written by newer software", 409, "retry", "It is kept and judged after an upgrade."
+)
+
+# -- codes, in the order they are looked for ----------------------------------
+NOT_OUR_CODE = _kind(
+    "not-a-handover-code", "This is not one of our codes", 400, "fix", "Scan the code on the other device or the label."
+)
+CODE_VERSION_UNSUPPORTED = _kind(
+    "code-version-unsupported", "This code is of a version that this app cannot read", 400, "fix", "Update the app."
+)
+CODE_TEXT_MALFORMED = _kind(
+    "code-text-malformed", "The text of this code is damaged", 400, "fix", "Scan it again, spaces included."
+)
+CODE_MALFORMED = _kind(
+    "code-frame-malformed",
+    "What this code carries is damaged",
+    400,
+    "fix",
+    "Have the code shown anew and scan it again.",
+)
+CODE_INFLATES_TOO_FAR = _kind(
+    "code-inflates-too-far",
+    "This code unpacks to more than a code may carry",
+    400,
+    "ask",
+    "Do not use it; tell the office.",
+)
+WRONG_TYPE_OF_CODE = _kind(
+    "wrong-type-of-code", "This is a code of another type", 400, "fix", "Scan the code that this step asks for."
+)
+NO_CODE_FOUND = _kind(
+    "no-code-found", "No code can be read in this picture", 400, "retry", "Hold still, come closer, avoid reflections."
+)
+NOT_A_PICTURE = _kind("not-a-picture", "This is no picture that can be read", 400, "fix", "Give a PNG or JPEG picture.")
+SCANNER_SILENT = _kind(
+    "scanner-silent", "The scanner cannot be read", 400, "retry", "Check its cable, its name and its settings."
+)
+
+# -- verdicts: why an event is refused or waits -------------------------------
+UNKNOWN_BASIS = _kind(
+    "unknown-basis", "It names something that has not arrived", 409, "retry", "It is kept and judged when that arrives."
+)
+UNKNOWN_DOCUMENT = _kind(
+    "unknown-document",
+    "It was made under a document not held here",
+    409,
+    "retry",
+    "Pull the document, then look again.",
+)
+GAP = _kind("gap", "Events before it have not arrived", 409, "retry", "It is kept and judged when they arrive.")
+NAMES_REFUSED = _kind("names-refused", "It names something that was refused", 409, "ask", "Ask the office to look.")
+WRONG_REFERENCE = _kind(
+    "wrong-reference", "It names the wrong kind of thing", 422, "fix", "Name an event of the kind that is meant here."
+)
+OTHER_JOB = _kind("other-job", "It names an event of another job", 422, "fix", "Name an event of the same job.")
+NOT_SIGNED = _kind(
+    "not-signed", "It moves accountability and carries no signature", 422, "fix", "Sign it with the device's key."
+)
+UNKNOWN_KEY = _kind("unknown-key", "No roster lists the key that signed this", 422, "ask", "Enrol the device.")
+NOT_ON_DEVICE = _kind(
+    "not-on-device",
+    "The roster does not list this person for the device",
+    422,
+    "ask",
+    "Have the office add the person.",
+)
+NOT_STAFF = _kind("not-staff", "Only the office records this", 422, "ask", "Ask a dispatcher or manager.")
+NOT_ACCOUNTABLE = _kind(
+    "not-accountable", "The sender was not accountable", 422, "ask", "Whoever is accountable must offer it."
+)
+NOT_FOR_PARTY = _kind(
+    "not-for-party",
+    "The one who recorded this does not act for that party",
+    422,
+    "fix",
+    "Record it for yourself or your team.",
+)
+NOT_ADDRESSED = _kind("not-addressed", "The offer was not addressed to this party", 422, "ask", "Have it offered anew.")
+OWN_OFFER = _kind("own-offer", "Sender and receiver are the same", 422, "fix", "Somebody else must accept.")
+WRONG_MEETING = _kind(
+    "wrong-meeting", "The two halves were not recorded the way they claim", 422, "fix", "Record it as it happened."
+)
+NOT_A_PARTY = _kind("not-a-party", "Nobody of this name can be accountable", 422, "fix", "Name a person or a team.")
+ELEMENT_MISSING = _kind(
+    "element-missing", "A mandatory element is missing", 422, "fix", "Say it, or declare the gap with a reason."
+)
+NOT_ALLOWED_NOW = _kind(
+    "not-allowed-now", "The boundary does not allow this handover", 422, "ask", "See the boundary's policy."
+)
+NOT_ENTITLED = _kind(
+    "not-entitled",
+    "The boundary asks for another role or skill",
+    422,
+    "ask",
+    "Somebody with that role or skill must do it.",
+)
+NOT_DISTINCT = _kind(
+    "not-distinct", "The receiver must be somebody else", 422, "ask", "Somebody not involved before must accept."
+)
+NO_CONTEST = _kind(
+    "no-contest", "It cites no contest of that basis", 422, "fix", "Cite the children or the withdrawal it settles."
+)
+WRONG_CHOICE = _kind(
+    "wrong-choice",
+    "It chooses nothing that can be chosen",
+    422,
+    "fix",
+    "Choose a cited child, a resolution, or name a party.",
+)

@@ -1,0 +1,149 @@
+"""The one codec: events to bytes and back, strictly.
+
+What is accepted here is accepted everywhere; what is refused is named. The bytes are never
+re-serialised: `read_event` keeps nothing of them but their hash, and callers keep the bytes.
+"""
+
+import json
+import re
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+from sync.clock import Moment
+from sync.events import KINDS, SCHEMA, Draft, Envelope, Event, Fact
+from sync.ids import event_hash, job_id
+from sync.problems import EVENT_TOO_LARGE, UNREADABLE, Problem
+
+MOST_BYTES = 64 * 1024
+"""The most bytes one event may have."""
+_LARGEST = 2**53 - 1
+
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+_LONG_DIGITS = re.compile(rb"[0-9]{16}")
+_envelope = msgspec.json.Decoder(Envelope)
+_bodies: dict[str, msgspec.json.Decoder[Fact]] = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}
+_anything = msgspec.json.Decoder()
+_encode = msgspec.json.Encoder().encode
+_T = TypeVar("_T")
+
+UNREADABLE_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+"""All that msgspec raises for bytes that are not the JSON asked for (its own errors, bad UTF-8, deep nesting)."""
+
+
+def decode(raw: bytes | str, type_: type[_T], where: str = "") -> _T:
+    """`raw` as `type_`, strictly; else UNREADABLE says what and where. Deep nesting and bad UTF-8 included."""
+    try:
+        return msgspec.json.decode(raw, type=type_)
+    except UNREADABLE_JSON as error:
+        raise Problem(UNREADABLE, _said(error), where) from error
+
+
+def _said(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:300]
+
+
+def encode(value: object) -> bytes:
+    """`value` as compact JSON, fields in the order of their struct."""
+    return _encode(value)
+
+
+def _unreadable(detail: str) -> NoReturn:
+    raise Problem(UNREADABLE, detail)
+
+
+def strict(raw: bytes) -> None:
+    """Return only if `raw` is JSON as an event must be: no control bytes, no key twice, no number beyond +-(2^53-1).
+
+    Most events were written by an encoder like ours: what decodes and encodes to the same bytes has no
+    key twice, and that costs a third of looking at each key.
+    """
+    if _CONTROL.search(raw):
+        _unreadable("a byte below 0x20")
+    try:
+        if _encode(_anything.decode(raw)) != raw or _LONG_DIGITS.search(raw):
+            json.loads(raw, object_pairs_hook=_unique, parse_int=_small)
+    except UNREADABLE_JSON as error:
+        raise Problem(UNREADABLE, _said(error)) from error
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        _unreadable("the same key twice in one object")
+    return found
+
+
+def _small(digits: str) -> int:
+    if len(digits) > 17 or abs(int(digits)) > _LARGEST:
+        _unreadable("an integer beyond +-(2^53-1)")
+    return int(digits)
+
+
+def read_envelope(raw: bytes) -> Envelope:
+    """The envelope of an event's bytes, its body still bytes. Refuses what `strict` refuses and what is too large."""
+    if len(raw) > MOST_BYTES:
+        raise Problem(EVENT_TOO_LARGE, f"{len(raw)} bytes")
+    strict(raw)
+    try:
+        return _envelope.decode(raw)
+    except UNREADABLE_JSON as error:
+        raise Problem(UNREADABLE, _said(error)) from error
+
+
+def read_body(envelope: Envelope) -> Fact | None:
+    """The body by its kind; None where kind or schema is newer than this software. Else UNREADABLE names the field."""
+    reader = _bodies.get(envelope.kind)
+    if reader is None or envelope.v > SCHEMA:
+        return None
+    try:
+        return reader.decode(envelope.body)
+    except UNREADABLE_JSON as error:
+        raise Problem(UNREADABLE, _said(error), "body") from error
+
+
+def read_event(raw: bytes, kid: str = "") -> Event:
+    """An event from its exact bytes; `kid` is the key whose signature on them held, if any."""
+    envelope = read_envelope(raw)
+    return event_of(envelope, raw, kid)
+
+
+def event_of(envelope: Envelope, raw: bytes, kid: str = "") -> Event:
+    """The same where the envelope was already read."""
+    hash_ = event_hash(raw)
+    return Event(
+        hash=hash_,
+        log=envelope.log,
+        seq=envelope.seq,
+        kind=envelope.kind,
+        job=job_id(hash_) if envelope.kind == "job.opened" else envelope.job,
+        actor=envelope.actor,
+        at=envelope.at,
+        body=read_body(envelope),
+        v=envelope.v,
+        kid=kid,
+        prev=envelope.prev,
+        parents=envelope.parents,
+        blobs=envelope.blobs,
+    )
+
+
+def write_event(draft: Draft, *, log: str, seq: int, at: Moment, prev: str = "") -> bytes:
+    """The bytes of a new event. Refused here, before it is recorded: a field out of bounds, more than 64 KiB."""
+    raw = _encode(
+        Envelope(
+            v=SCHEMA,
+            log=log,
+            seq=seq,
+            kind=draft.kind,
+            job=draft.job,
+            parents=draft.parents,
+            actor=draft.actor,
+            at=at,
+            body=msgspec.Raw(_encode(draft.body)),
+            blobs=draft.blobs,
+            prev=prev,
+        )
+    )
+    read_event(raw)
+    return raw
