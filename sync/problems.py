@@ -167,3 +167,19 @@ WRONG_CHOICE = _kind(
     "fix",
     "Choose a cited child, a resolution, or name a party.",
 )
+
+# -- the sync conversation ----------------------------------------------------
+BAD_HEADER = _kind("bad-header", "The head of the push is not right", 400, "fix", "Send what the header says, whole.")
+UNKNOWN_LOG = _kind("unknown-log", "This log was never opened here", 400, "ask", "Enrol the device, then push again.")
+NOT_SIGNED_IN = _kind("not-signed-in", "No valid session", 401, "retry", "Open a session and send the same again.")
+NOT_PERMITTED = _kind("not-permitted", "This role may not do that", 403, "ask", "Ask somebody who may.")
+NOT_FOUND = _kind("not-found", "There is no such thing here", 404, "fix", "Look at the list for what there is.")
+TOO_BUSY = _kind("too-busy", "Too much at once", 503, "retry", "Wait as long as Retry-After says.")
+BAD_ENROLMENT = _kind(
+    "bad-enrolment", "The enrolment code does not hold", 403, "ask", "Ask the office for a new code; each works once."
+)
+KEY_TAKEN = _kind("key-taken", "A device with this key is enrolled", 409, "fix", "Make a new key and enrol again.")
+BAD_CURSOR = _kind("bad-cursor", "This cursor was not given out here", 409, "retry", "Pull again from the beginning.")
+NO_PROGRESS = _kind(
+    "no-progress", "The conversation moves in a circle", 409, "ask", "Send the device's log to support."
+)

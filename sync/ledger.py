@@ -1,0 +1,122 @@
+"""Logs as hash chains: what follows what, what is missing, what was continued twice.
+
+`chain_0` is SHA-256 of the log's 16 bytes, `chain_n` SHA-256 of `chain_(n-1)` and the event's digest:
+one value that commits to everything before it. Duplicates, gaps and forks are told apart by it alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from sync.ids import b64, digest, unb64
+from sync.problems import BAD_HEADER, Problem
+
+PREV_BYTES = 16
+
+
+def chain_start(log: str) -> bytes:
+    """`chain_0` of a log, 32 bytes."""
+    return digest(unb64(log))
+
+
+def advance(chain: bytes, event_digest: bytes) -> bytes:
+    """The chain value after one more event."""
+    return digest(chain + event_digest)
+
+
+def prev_of(chain: bytes) -> str:
+    """What a custody event says of the chain before it: the first 16 bytes, base64url."""
+    return b64(chain[:PREV_BYTES])
+
+
+def first_break(log: str, events: Iterable[tuple[int, bytes, bytes]]) -> int | None:
+    """The first bad seq of a log, or None: `events` are (seq, bytes, chain value kept beside it) in the order kept.
+
+    A changed, dropped, inserted or moved event is found where it stands, whatever was done after it. What
+    was cut off at the end cannot be found here; the receipt for it can.
+    """
+    chain = chain_start(log)
+    for expected, (seq, raw, kept) in enumerate(events, start=1):
+        chain = advance(chain, digest(raw))
+        if seq != expected or chain != kept:
+            return expected
+    return None
+
+
+class Held(Protocol):
+    """What a backend holds of one log: a main branch of the bytes that came first, and forks."""
+
+    def main(self, seq: int) -> tuple[bytes, bytes | None] | None:
+        """Digest and chain value of the event on the main branch; the chain is None while it hangs after a gap."""
+
+    def forked(self, seq: int) -> frozenset[bytes]:
+        """Chain values held for this seq on other branches."""
+
+
+How = Literal["new", "duplicate", "forked"]
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where one pushed event belongs.
+
+    `new` goes onto the main branch; `duplicate` is held byte for byte (its chain value may be news);
+    `forked` is kept beside other bytes of the same seq, or continues such a branch. `chain` is the value
+    after it, None while the base of the batch is not held.
+    """
+
+    seq: int
+    raw: bytes
+    digest: bytes
+    how: How
+    chain: bytes | None
+
+
+def place(held: Held, first: int, base: bytes, raws: Sequence[bytes], log: str) -> list[Placed]:
+    """Each event of a batch that starts at `first` after the chain value `base`, in order.
+
+    Nothing is refused here: what does not fit is kept as a gap or a fork, and told.
+    """
+    before = held.main(first - 1)
+    on_main = base == (chain_start(log) if first == 1 else before and before[1])
+    linked = on_main or base in held.forked(first - 1)
+    chain = base
+    placed = []
+    for seq, raw in enumerate(raws, start=first):
+        digest_ = digest(raw)
+        chain = advance(chain, digest_)
+        there = held.main(seq)
+        if chain in held.forked(seq):
+            how: How = "duplicate"
+            on_main = False
+        elif linked and not on_main:
+            how = "forked"
+        elif there is None:
+            how = "new"
+        elif there[0] == digest_:
+            how = "duplicate"
+        else:
+            how = "forked"
+            on_main = False
+        placed.append(Placed(seq, raw, digest_, how, chain if linked else None))
+    return placed
+
+
+def check_head(base: bytes, head: bytes, raws: Sequence[bytes]) -> None:
+    """Return only if the events lead from `base` to `head`; else BAD_HEADER."""
+    chain = base
+    for raw in raws:
+        chain = advance(chain, digest(raw))
+    if chain != head:
+        raise Problem(BAD_HEADER, "the events do not lead from base to head")
+
+
+def missing_ranges(through: int, held: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """The seqs not held above `through` and below the highest held, as closed ranges in order."""
+    gaps = []
+    expected = through + 1
+    for seq in sorted(held):
+        if seq > expected:
+            gaps.append((expected, seq - 1))
+        expected = max(expected, seq + 1)
+    return tuple(gaps)
