@@ -16,8 +16,7 @@ from pathlib import Path
 from tests.planted import FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("sync", "device", "backend", "trial", "tests", "fixtures", "pyproject.toml")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*", "node_modules")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*", "node_modules", "dist", "var", "*.db", "*.db-wal", "*.db-shm")
 LONGEST_S = 300
 
 PASSED, FAILED = 0, 1  # pytest's exit codes; the others say that it could not run the test
@@ -38,15 +37,10 @@ class Finding:
 
 @contextmanager
 def copy_of(root: Path) -> Iterator[Path]:
-    """Yield a copy of all that tests read; it is gone afterwards."""
+    """Yield a copy of the tree without what was built or hidden; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="planted ") as scratch:
         tree = Path(scratch).resolve()
-        for name in COPIED:
-            source = root / name
-            if source.is_dir():
-                shutil.copytree(source, tree / name, ignore=LEFT_OUT)
-            elif source.is_file():
-                shutil.copy2(source, tree / name)
+        shutil.copytree(root, tree, ignore=LEFT_OUT, dirs_exist_ok=True)
         yield tree
 
 
