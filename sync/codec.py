@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
-from sync.clock import Moment
+from sync.clock import Moment, milliseconds
 from sync.events import KINDS, SCHEMA, Draft, Envelope, Event, Fact
 from sync.ids import event_hash, job_id
 from sync.problems import EVENT_TOO_LARGE, UNREADABLE, Problem
@@ -111,6 +111,8 @@ def read_event(raw: bytes, kid: str = "") -> Event:
 def event_of(envelope: Envelope, raw: bytes, kid: str = "") -> Event:
     """The same where the envelope was already read."""
     hash_ = event_hash(raw)
+    body = read_body(envelope)
+    wall = milliseconds(envelope.at.wall)
     return Event(
         hash=hash_,
         log=envelope.log,
@@ -119,7 +121,9 @@ def event_of(envelope: Envelope, raw: bytes, kid: str = "") -> Event:
         job=job_id(hash_) if envelope.kind == "job.opened" else envelope.job,
         actor=envelope.actor,
         at=envelope.at,
-        body=read_body(envelope),
+        body=body,
+        wall_ms=wall,
+        occurred_ms=milliseconds(body.occurred_at) if body is not None and body.occurred_at else wall,
         v=envelope.v,
         kid=kid,
         prev=envelope.prev,

@@ -694,7 +694,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An event as read: `hash` names its bytes, `kid` the key whose signature on it held ("" where it has none).
 
     `body` is None where the kind or the schema is newer than this software. `job` is the job it is
-    about, for `job.opened` the one it opens, "" where it is about none.
+    about, for `job.opened` the one it opens, "" where it is about none. `wall_ms` is the author's wall
+    clock, `occurred_ms` what the author says of when it happened (else the same), in ms since 1970.
     """
 
     hash: str
@@ -705,6 +706,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     at: Moment
     body: Fact | None
+    wall_ms: int
+    occurred_ms: int
     v: int = 1
     kid: str = ""
     prev: str = ""

@@ -5,6 +5,7 @@ from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # command: (module whose `main(argv) -> exit code` runs it, help)
+    "fold": ("trial.stories", "fold histories of custody from a file, in many orders"),
 }
 
 
