@@ -91,6 +91,7 @@ WRONG_TYPE_OF_CODE = _kind(
 NO_CODE_FOUND = _kind(
     "no-code-found", "No code can be read in this picture", 400, "retry", "Hold still, come closer, avoid reflections."
 )
+NO_PICTURE = _kind("no-picture", "There is no such picture", 404, "fix", "Check the path of the file.")
 NOT_A_PICTURE = _kind("not-a-picture", "This is no picture that can be read", 400, "fix", "Give a PNG or JPEG picture.")
 SCANNER_SILENT = _kind(
     "scanner-silent", "The scanner cannot be read", 400, "retry", "Check its cable, its name and its settings."
@@ -182,4 +183,7 @@ KEY_TAKEN = _kind("key-taken", "A device with this key is enrolled", 409, "fix",
 BAD_CURSOR = _kind("bad-cursor", "This cursor was not given out here", 409, "retry", "Pull again from the beginning.")
 NO_PROGRESS = _kind(
     "no-progress", "The conversation moves in a circle", 409, "ask", "Send the device's log to support."
+)
+ALREADY_ANSWERED = _kind(
+    "already-answered", "This offer can no longer be answered so", 409, "ask", "Ask for a new offer."
 )
