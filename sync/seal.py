@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Literal
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from nacl.exceptions import BadSignatureError
+from nacl.exceptions import ValueError as NaclValueError
+from nacl.signing import SigningKey, VerifyKey
 
 from sync.ids import KID_BYTES, b64, digest, unb64
 from sync.problems import BAD_SIGNATURE, UNREADABLE, Problem
@@ -41,17 +41,17 @@ class Signer:
 
     def __init__(self, secret: bytes) -> None:
         """`secret` is the 32-byte Ed25519 seed; where it comes from is the caller's matter."""
-        self._key = Ed25519PrivateKey.from_private_bytes(secret)
-        self.jwk = Jwk(x=b64(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)))
+        self._key = SigningKey(secret)
+        self.jwk = Jwk(x=b64(bytes(self._key.verify_key)))
         self.kid = kid_of(self.jwk)
 
     def secret(self) -> bytes:
         """The seed, for keeping it; 32 bytes."""
-        return self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        return bytes(self._key)
 
     def sign(self, payload: bytes, typ: Typ) -> str:
         """A detached JWS over `payload`: `header..signature`."""
-        return f"{_header(self.kid, typ)}..{b64(self._key.sign(_input(self.kid, typ, payload)))}"
+        return f"{_header(self.kid, typ)}..{b64(self._key.sign(_input(self.kid, typ, payload)).signature)}"
 
 
 def _header(kid: str, typ: Typ) -> str:
@@ -63,11 +63,11 @@ def _input(kid: str, typ: Typ, payload: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _public(jwk: Jwk) -> Ed25519PublicKey:
+def _public(jwk: Jwk) -> VerifyKey:
     raw = unb64(jwk.x)
     if len(raw) != 32:
         raise Problem(UNREADABLE, "an Ed25519 public key has 32 bytes")
-    return Ed25519PublicKey.from_public_bytes(raw)
+    return VerifyKey(raw)
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,8 +96,8 @@ def verify(jws: str, payload: bytes, typ: Typ, jwk: Jwk) -> None:
 def verify_raw(signature: bytes, payload: bytes, typ: Typ, jwk: Jwk) -> None:
     """The same for the bare 64 bytes of a signature, as codes carry it."""
     try:
-        _public(jwk).verify(signature, _input(kid_of(jwk), typ, payload))
-    except InvalidSignature as error:
+        _public(jwk).verify(_input(kid_of(jwk), typ, payload), signature)
+    except (BadSignatureError, NaclValueError) as error:
         raise Problem(BAD_SIGNATURE, f"the bytes are not what {kid_of(jwk)} signed") from error
 
 

@@ -23,7 +23,7 @@ FROM_THE_WORLD = (
     "time.time_ns",
     "uuid.uuid1",
     "uuid.uuid4",
-    "*PrivateKey.generate",
+    "*SigningKey.generate",
 )
 ROOMLESS_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "base"})
 ROOMLESS_ALLOWED = frozenset({"device/store/base.py", "backend/store/base.py"})

@@ -33,7 +33,7 @@ VIOLATIONS = [
     ("sync/planted.py", "def late():\n    from pathlib import Path", "sync is pure"),
     ("sync/planted.py", "import random", "sync is pure"),
     ("sync/planted.py", "import time", "sync is pure"),
-    ("sync/planted.py", "import cryptography", "sync is pure"),
+    ("sync/planted.py", "import nacl.signing", "sync is pure"),
     ("device/planted.py", "import litestar", "device brings no server"),
     ("device/planted.py", "import numpy", "device brings no server"),
     ("backend/planted.py", "import paho.mqtt.client", "backend speaks no MQTT"),
@@ -115,7 +115,7 @@ def test_only_the_worlds_read_a_clock_or_draw_entropy() -> None:
         "import os\nos.urandom(8)",
         "import random\nrandom.Random().random()",
         "import secrets\nsecrets.token_bytes(8)",
-        "from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as K\nK.generate()",
+        "from nacl.signing import SigningKey\nSigningKey.generate()",
     ],
 )
 def test_reading_a_clock_or_drawing_entropy_is_seen(tmp_path: Path, code: str) -> None:
