@@ -168,6 +168,7 @@ WRONG_CHOICE = _kind(
     "fix",
     "Choose a cited child, a resolution, or name a party.",
 )
+MISPLACED = _kind("misplaced", "It stands where it does not belong", 422, "ask", "Send the device's log to support.")
 
 # -- the sync conversation ----------------------------------------------------
 BAD_HEADER = _kind("bad-header", "The head of the push is not right", 400, "fix", "Send what the header says, whole.")
@@ -184,6 +185,45 @@ BAD_CURSOR = _kind("bad-cursor", "This cursor was not given out here", 409, "ret
 NO_PROGRESS = _kind(
     "no-progress", "The conversation moves in a circle", 409, "ask", "Send the device's log to support."
 )
+LOG_FORKED = _kind(
+    "log-forked",
+    "This device's log was continued from an old copy",
+    409,
+    "ask",
+    "Record nothing more here; enrol the device anew. What it recorded is still sent.",
+)
 ALREADY_ANSWERED = _kind(
     "already-answered", "This offer can no longer be answered so", 409, "ask", "Ask for a new offer."
+)
+
+# -- the backend's doors ------------------------------------------------------
+WRONG_METHOD = _kind("wrong-method", "This address takes another method", 405, "fix", "See /schema for what it takes.")
+WRONG_MEDIA = _kind("wrong-media", "This address takes another type of body", 415, "fix", "See /schema for the type.")
+WRONG_INPUT = _kind("wrong-input", "What was sent does not fit", 400, "fix", "See /schema for what fits.")
+TOO_MANY = _kind("too-many", "Too many attempts", 429, "retry", "Wait as long as Retry-After says.")
+BROKEN = _kind(
+    "broken", "The backend met a fault of its own", 500, "retry", "Try again; if it stays, tell support when."
+)
+STORE_FULL = _kind(
+    "store-full", "The backend's disk is full", 503, "retry", "Free space; nothing was lost or half done."
+)
+NOT_OUR_DATABASE = _kind(
+    "not-our-database",
+    "This is no database for this software",
+    500,
+    "fix",
+    "Name another file, or install what made it.",
+)
+STALE = _kind("stale", "The job changed since it was looked at", 409, "fix", "Look at what changed, then decide again.")
+ACTION_REUSED = _kind(
+    "action-reused", "This action id was used for something else", 409, "fix", "Use a new id for each action."
+)
+NOT_POSSIBLE_NOW = _kind(
+    "not-possible-now", "The job does not stand so that this can be done", 409, "fix", "Look at the job's state."
+)
+UNKNOWN_PARTY = _kind("unknown-party", "Nobody of this name is listed", 422, "fix", "Add the person or team first.")
+TAKEN = _kind("taken", "This name is taken", 409, "fix", "Choose another, or change the one there is.")
+NO_FILE = _kind("no-file", "There is no such file, or it cannot be read", 404, "fix", "Check the path of the file.")
+BAD_TABLE = _kind(
+    "bad-table", "This table cannot be read", 422, "fix", "Mend the named line or column and send the file again."
 )
