@@ -17,9 +17,12 @@ from sync.problems import EVENT_TOO_LARGE, UNREADABLE, Problem
 
 MOST_BYTES = 64 * 1024
 """The most bytes one event may have."""
+MOST_NESTED = 64
+"""The most objects and lists one inside another: a number of our own, so that no reader's stack decides."""
 _LARGEST = 2**53 - 1
 
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _LONG_DIGITS = re.compile(rb"[0-9]{16}")
 _envelope = msgspec.json.Decoder(Envelope)
 _bodies: dict[str, msgspec.json.Decoder[Fact]] = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}
@@ -60,11 +63,22 @@ def strict(raw: bytes) -> None:
     """
     if _CONTROL.search(raw):
         _unreadable("a byte below 0x20")
+    if raw.count(b"{") + raw.count(b"[") > MOST_NESTED and _depth(raw) > MOST_NESTED:
+        _unreadable(f"nested more than {MOST_NESTED} deep")
     try:
         if _encode(_anything.decode(raw)) != raw or _LONG_DIGITS.search(raw):
             json.loads(raw, object_pairs_hook=_unique, parse_int=_small)
     except UNREADABLE_JSON as error:
         raise Problem(UNREADABLE, _said(error)) from error
+
+
+def _depth(raw: bytes) -> int:
+    """How deep brackets stand in each other, those in strings left out."""
+    deepest = depth = 0
+    for byte in _STRINGS.sub(b"", raw):
+        depth += (byte in b"{[") - (byte in b"}]")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
