@@ -97,6 +97,87 @@ SCANNER_SILENT = _kind(
     "scanner-silent", "The scanner cannot be read", 400, "retry", "Check its cable, its name and its settings."
 )
 
+# -- a scanned offer or acceptance, in the order it is looked at ---------------
+CLOCK_BEFORE_ROSTER = _kind(
+    "clock-before-roster",
+    "This device's clock is behind the roster it holds",
+    409,
+    "fix",
+    "Set the device's clock, then scan again.",
+)
+ROSTER_TOO_OLD = _kind(
+    "roster-too-old", "The roster on this device is too old", 409, "retry", "Sync once, then scan again."
+)
+KEY_REVOKED = _kind("key-revoked", "The device that signed this was revoked", 403, "ask", "Ask the office.")
+KEY_NOT_VALID_THEN = _kind(
+    "key-not-valid-then",
+    "The key was not valid at the time the code says",
+    403,
+    "ask",
+    "Check both devices' clocks; then ask the office.",
+)
+SENDER_NOT_AUTHORISED = _kind(
+    "sender-not-authorised", "The sender may not hand over at this site", 403, "ask", "Ask the office."
+)
+OFFER_FROM_FUTURE = _kind(
+    "offer-from-future",
+    "This offer is dated in the future",
+    409,
+    "fix",
+    "Compare the clocks of both devices, then have it offered anew.",
+)
+OFFER_LAPSED = _kind("offer-lapsed", "This offer has lapsed", 409, "ask", "Have it offered anew.")
+WRONG_SITE = _kind("wrong-site", "This offer is for another site", 409, "ask", "Check where you are.")
+ACCEPTED_HERE = _kind("already-accepted-here", "You have accepted this already", 409, "fix", "Show that code again.")
+SUPERSEDED = _kind("superseded", "This offer no longer stands", 409, "ask", "Have it offered anew.")
+OTHER_CONTENT = _kind(
+    "same-offer-other-content",
+    "An offer of the same name but with other content is held here",
+    409,
+    "ask",
+    "Do not accept it; tell the office.",
+)
+SYNTHESIS_MISSING = _kind(
+    "synthesis-missing", "The open points were not read back", 422, "fix", "Say in your own words what is to be done."
+)
+NOT_MY_OFFER = _kind(
+    "not-my-offer", "This answers an offer that is not yours", 409, "fix", "Scan your receiver's code."
+)
+OTHER_OFFER = _kind(
+    "acceptance-of-something-else",
+    "This answers another offer",
+    409,
+    "fix",
+    "Scan the code that answers the offer you showed.",
+)
+SELF_ACCEPTANCE = _kind(
+    "self-acceptance", "Sender and receiver are the same person", 422, "ask", "Somebody else must accept."
+)
+RECEIVER_NOT_AUTHORISED = _kind(
+    "receiver-not-authorised", "The receiver may not accept this", 403, "ask", "Offer it to somebody who may."
+)
+OUTSIDE_WINDOW = _kind(
+    "accepted-outside-window",
+    "This was accepted before it was offered or after it lapsed",
+    409,
+    "ask",
+    "Compare the clocks of both devices; the office sees both halves.",
+)
+ACCEPTED_BY_ANOTHER = _kind(
+    "already-accepted-by-another", "Somebody else has accepted this already", 409, "ask", "Tell the office."
+)
+POINTS_NOT_ACKNOWLEDGED = _kind(
+    "open-points-not-acknowledged",
+    "Not every open point was read back",
+    422,
+    "fix",
+    "Go through the open points together, then have it accepted again.",
+)
+
+
+# -- before departure ----------------------------------------------------------
+GAPS_OPEN = _kind("gaps-open", "A check found a gap", 409, "fix", "Put it right, or go with it and say why.")
+
 # -- verdicts: why an event is refused or waits -------------------------------
 UNKNOWN_BASIS = _kind(
     "unknown-basis", "It names something that has not arrived", 409, "retry", "It is kept and judged when that arrives."
@@ -196,6 +277,33 @@ ALREADY_ANSWERED = _kind(
     "already-answered", "This offer can no longer be answered so", 409, "ask", "Ask for a new offer."
 )
 
+# -- the device's doors -------------------------------------------------------
+DISK_FULL = _kind(
+    "disk-full", "This device's disk is full", 507, "fix", "Free space, then do it again; nothing was half done."
+)
+DAMAGED_STORE = _kind(
+    "damaged-store", "This device's database cannot be read", 500, "ask", "Keep the folder as it is and ask support."
+)
+NOT_ENROLLED = _kind("not-enrolled", "This device is not enrolled", 409, "fix", "Scan an enrolment code first.")
+LOG_STOPPED = _kind(
+    "log-stopped",
+    "This log takes nothing more",
+    409,
+    "ask",
+    "Enrol the device anew; what it recorded is still sent.",
+)
+NO_CONNECTION = _kind(
+    "no-connection", "The backend cannot be reached", 503, "retry", "It is tried again by itself; go on working."
+)
+OTHER_BACKEND = _kind(
+    "other-backend",
+    "That is another backend than the enrolment code names",
+    403,
+    "ask",
+    "Ask the office for a new enrolment code.",
+)
+BAD_ARGUMENT = _kind("bad-argument", "This cannot be understood", 400, "fix", "See --help for what fits.")
+
 # -- the backend's doors ------------------------------------------------------
 WRONG_METHOD = _kind("wrong-method", "This address takes another method", 405, "fix", "See /schema for what it takes.")
 WRONG_MEDIA = _kind("wrong-media", "This address takes another type of body", 415, "fix", "See /schema for the type.")
@@ -226,4 +334,13 @@ TAKEN = _kind("taken", "This name is taken", 409, "fix", "Choose another, or cha
 NO_FILE = _kind("no-file", "There is no such file, or it cannot be read", 404, "fix", "Check the path of the file.")
 BAD_TABLE = _kind(
     "bad-table", "This table cannot be read", 422, "fix", "Mend the named line or column and send the file again."
+)
+
+# -- trials -------------------------------------------------------------------
+BAD_SCENARIO = _kind(
+    "bad-scenario",
+    "This is no scenario that can be played",
+    422,
+    "fix",
+    "Mend the place named; fixtures/scenarios/README.md says what may stand there.",
 )
