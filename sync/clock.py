@@ -3,11 +3,15 @@
 Nothing here reads a clock; `world.py` on each side does. No verdict and no fold rests on a time.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from sync.problems import UNREADABLE, Problem
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,16 +35,20 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def rfc3339(ms: int) -> str:
     """Milliseconds since 1970 as RFC 3339 in UTC, to the millisecond; years 1 to 9999."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def milliseconds(text: str) -> int:
-    """Milliseconds since 1970 of an RFC 3339 time; one without an offset is refused (UNREADABLE)."""
+    """Milliseconds since 1970 of an RFC 3339 time, finer parts cut off; any other form is refused (UNREADABLE).
+
+    Only that form, though Python reads more: what is readable must not depend on who reads. A leap second
+    (`:60`) is refused, since no day here has one.
+    """
+    if not _RFC3339.fullmatch(text):
+        raise Problem(UNREADABLE, f"{text[:40]!r} is not an RFC 3339 time with an offset, like 2026-01-05T08:00:00Z")
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise Problem(UNREADABLE, f"{text[:40]!r} is not an RFC 3339 time") from error
-    if moment.tzinfo is None:
-        raise Problem(UNREADABLE, f"{text[:40]!r} has no offset; write Z or +01:00 behind it")
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        raise Problem(UNREADABLE, f"{text[:40]!r} is no time of any day") from error
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -6,12 +6,12 @@ re-serialised: `read_event` keeps nothing of them but their hash, and callers ke
 
 import json
 import re
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, get_type_hints
 
 import msgspec
 
 from sync.clock import Moment, milliseconds
-from sync.events import KINDS, SCHEMA, Draft, Envelope, Event, Fact
+from sync.events import KINDS, SCHEMA, Draft, Envelope, Event, Fact, Log, Seq, When
 from sync.ids import event_hash, job_id
 from sync.problems import EVENT_TOO_LARGE, UNREADABLE, Problem
 
@@ -22,10 +22,14 @@ MOST_NESTED = 64
 _LARGEST = 2**53 - 1
 
 _CONTROL = re.compile(rb"[\x00-\x1f]")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?')  # an open end too, and never twice over the same bytes
 _LONG_DIGITS = re.compile(rb"[0-9]{16}")
 _envelope = msgspec.json.Decoder(Envelope)
 _bodies: dict[str, msgspec.json.Decoder[Fact]] = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}
+_times: dict[str, tuple[str, ...]] = {
+    kind: tuple(name for name, hint in get_type_hints(body, include_extras=True).items() if hint == When)
+    for kind, body in KINDS.items()
+}
 _anything = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
 _T = TypeVar("_T")
@@ -94,15 +98,44 @@ def _small(digits: str) -> int:
     return int(digits)
 
 
+class _Newer(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be relied on in an envelope of any schema: its version and the event's name."""
+
+    v: int
+    log: Log
+    seq: Seq
+    kind: str = ""
+
+
+_newer = msgspec.json.Decoder(_Newer)
+_NEVER = Moment(wall="1970-01-01T00:00:00Z", mono=0, boot="")
+
+
 def read_envelope(raw: bytes) -> Envelope:
-    """The envelope of an event's bytes, its body still bytes. Refuses what `strict` refuses and what is too large."""
+    """The envelope of an event's bytes, its body still bytes. Refuses what `strict` refuses and what is too large.
+
+    Of a newer schema that this software cannot read, all but version, name and kind is left empty: what is
+    newer than the reader waits, and is never refused.
+    """
     if len(raw) > MOST_BYTES:
         raise Problem(EVENT_TOO_LARGE, f"{len(raw)} bytes")
     strict(raw)
     try:
         return _envelope.decode(raw)
     except UNREADABLE_JSON as error:
+        if (newer := _newer_envelope(raw)) is not None:
+            return newer
         raise Problem(UNREADABLE, _said(error)) from error
+
+
+def _newer_envelope(raw: bytes) -> Envelope | None:
+    try:
+        newer = _newer.decode(raw)
+    except UNREADABLE_JSON:
+        return None
+    if newer.v <= SCHEMA:
+        return None
+    return Envelope(v=newer.v, log=newer.log, seq=newer.seq, kind=newer.kind, actor="", at=_NEVER, body=msgspec.Raw())
 
 
 def read_body(envelope: Envelope) -> Fact | None:
@@ -111,9 +144,21 @@ def read_body(envelope: Envelope) -> Fact | None:
     if reader is None or envelope.v > SCHEMA:
         return None
     try:
-        return reader.decode(envelope.body)
+        body = reader.decode(envelope.body)
     except UNREADABLE_JSON as error:
         raise Problem(UNREADABLE, _said(error), "body") from error
+    for name in _times[envelope.kind]:
+        # Here and not where it is used: a fold must never meet a time that it cannot read.
+        if said := getattr(body, name):
+            _time(said, f"body.{name}")
+    return body
+
+
+def _time(text: str, where: str) -> int:
+    try:
+        return milliseconds(text)
+    except Problem as problem:
+        raise Problem(UNREADABLE, problem.detail, where) from problem
 
 
 def read_event(raw: bytes, kid: str = "") -> Event:
@@ -126,7 +171,7 @@ def event_of(envelope: Envelope, raw: bytes, kid: str = "") -> Event:
     """The same where the envelope was already read."""
     hash_ = event_hash(raw)
     body = read_body(envelope)
-    wall = milliseconds(envelope.at.wall)
+    wall = _wall_ms(envelope)
     return Event(
         hash=hash_,
         log=envelope.log,
@@ -146,22 +191,35 @@ def event_of(envelope: Envelope, raw: bytes, kid: str = "") -> Event:
     )
 
 
+def _wall_ms(envelope: Envelope) -> int:
+    try:
+        return _time(envelope.at.wall, "at.wall")
+    except Problem:
+        if envelope.v > SCHEMA:
+            return 0
+        raise
+
+
 def write_event(draft: Draft, *, log: str, seq: int, at: Moment, prev: str = "") -> bytes:
     """The bytes of a new event. Refused here, before it is recorded: a field out of bounds, more than 64 KiB."""
-    raw = _encode(
-        Envelope(
-            v=SCHEMA,
-            log=log,
-            seq=seq,
-            kind=draft.kind,
-            job=draft.job,
-            parents=draft.parents,
-            actor=draft.actor,
-            at=at,
-            body=msgspec.Raw(_encode(draft.body)),
-            blobs=draft.blobs,
-            prev=prev,
+    try:
+        body = msgspec.Raw(_encode(draft.body))
+        raw = _encode(
+            Envelope(
+                v=SCHEMA,
+                log=log,
+                seq=seq,
+                kind=draft.kind,
+                job=draft.job,
+                parents=draft.parents,
+                actor=draft.actor,
+                at=at,
+                body=body,
+                blobs=draft.blobs,
+                prev=prev,
+            )
         )
-    )
+    except UnicodeEncodeError as error:
+        raise Problem(UNREADABLE, "half a surrogate pair is no text") from error
     read_event(raw)
     return raw

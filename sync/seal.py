@@ -6,9 +6,10 @@ signed as one thing never passes for another.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 from nacl.exceptions import BadSignatureError
 from nacl.exceptions import ValueError as NaclValueError
 from nacl.signing import SigningKey, VerifyKey
@@ -23,7 +24,7 @@ SIGNATURE_BYTES = 64
 class Jwk(msgspec.Struct, frozen=True, kw_only=True):
     """A public Ed25519 key (RFC 8037): `x` is its 32 bytes, base64url."""
 
-    x: str
+    x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
     crv: Literal["Ed25519"] = "Ed25519"
     kty: Literal["OKP"] = "OKP"
 
@@ -64,10 +65,7 @@ def _input(kid: str, typ: Typ, payload: bytes) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _public(jwk: Jwk) -> VerifyKey:
-    raw = unb64(jwk.x)
-    if len(raw) != 32:
-        raise Problem(UNREADABLE, "an Ed25519 public key has 32 bytes")
-    return VerifyKey(raw)
+    return VerifyKey(unb64(jwk.x))
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,8 +77,10 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def kid_in(jws: str) -> str:
     """The kid that a detached JWS names, before anything is verified (UNREADABLE where it names none)."""
     head, dots, _ = jws.partition("..")
+    if not dots:
+        raise Problem(UNREADABLE, "no detached signature")
     try:
-        return msgspec.json.decode(unb64(head), type=_Header).kid if dots else ""
+        return msgspec.json.decode(unb64(head), type=_Header).kid
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(UNREADABLE, "the header of a signature cannot be read") from error
 
@@ -90,13 +90,18 @@ def verify(jws: str, payload: bytes, typ: Typ, jwk: Jwk) -> None:
     head, dots, tail = jws.partition("..")
     if not dots or head != _header(kid_of(jwk), typ):
         raise Problem(BAD_SIGNATURE, f"not signed as {typ} by {kid_of(jwk)}")
-    verify_raw(unb64(tail), payload, typ, jwk)
+    try:
+        signature = unb64(tail)
+    except Problem as problem:
+        raise Problem(BAD_SIGNATURE, problem.detail) from problem
+    verify_raw(signature, payload, typ, jwk)
 
 
 def verify_raw(signature: bytes, payload: bytes, typ: Typ, jwk: Jwk) -> None:
-    """The same for the bare 64 bytes of a signature, as codes carry it."""
+    """The same for the bare 64 bytes of a signature, as codes carry it; a key that is none is UNREADABLE."""
+    key = _public(jwk)
     try:
-        _public(jwk).verify(_input(kid_of(jwk), typ, payload), signature)
+        key.verify(_input(kid_of(jwk), typ, payload), signature)
     except (BadSignatureError, NaclValueError) as error:
         raise Problem(BAD_SIGNATURE, f"the bytes are not what {kid_of(jwk)} signed") from error
 
