@@ -99,7 +99,7 @@ def _judge(event: Event, known: Known) -> Standing:
     body = event.body
     if event.kind in STAFF_ONLY and event.kind not in CUSTODY and not known.is_staff(event.kid):
         raise _refuse(NOT_STAFF)
-    if event.job and event.kind != "job.opened":
+    if event.job and event.kind not in ("job.opened", "code.witnessed"):
         _job(known, event.job)
     elif not event.job and event.kind not in JOBLESS:
         raise _refuse(WRONG_REFERENCE, "it names no job")
@@ -255,7 +255,7 @@ def _offered(event: Event, body: Offered, known: Known) -> Standing:
             raise _refuse(NOT_FOR_PARTY, body.sender)
     elif not who.acts_for(event.actor, body.sender):
         raise _refuse(NOT_FOR_PARTY, body.sender)
-    if body.sender in body.to:
+    if set(body.to) == {body.sender}:
         raise _refuse(OWN_OFFER, body.sender)
     holes = missing(body.payload, policy.mandatory)
     if holes:
@@ -324,14 +324,20 @@ def _addressed(who: _Who, party: str, offered: Offered) -> None:
 
 
 def _meeting(event: Event, body: Accepted, offer: Event, sender: str, who: _Who, known: Known) -> None:
-    """How the two met is claimed by the acceptance and borne out by whose logs the halves stand in."""
+    """How the two met is claimed by the acceptance and borne out by whose logs the halves stand in.
+
+    A guest accepts in the sender's log or on a page of the office's; what a guest hands back is accepted by
+    the receiver's own word in the log that holds the guest's offer.
+    """
     two_keys = event.kid != offer.kid
-    guest = not who.people.knows(body.party) or not who.people.knows(sender)
-    own_word = not guest and who.acts_for(event.actor, body.party)
+    one_log = event.log == offer.log
+    from_guest = not who.people.knows(sender)
+    by_guest = not who.people.knows(body.party)
+    own_word = not by_guest and who.acts_for(event.actor, body.party)
     holds = {
-        "met": lambda: own_word and (two_keys or _switched(event, body, offer, known)),
-        "remote": lambda: own_word and (two_keys or who.staff),
-        "guest": lambda: guest and event.log == offer.log and event.actor == offer.actor,
+        "met": lambda: own_word and not from_guest and (two_keys or _switched(event, body, offer, known)),
+        "remote": lambda: own_word and not from_guest and (two_keys or who.staff),
+        "guest": lambda: own_word and one_log if from_guest else by_guest and (one_log or who.staff),
         "witnessed": lambda: who.staff,
     }
     if not holds[body.met]():
