@@ -285,12 +285,22 @@ DAMAGED_STORE = _kind(
     "damaged-store", "This device's database cannot be read", 500, "ask", "Keep the folder as it is and ask support."
 )
 NOT_ENROLLED = _kind("not-enrolled", "This device is not enrolled", 409, "fix", "Scan an enrolment code first.")
+ALREADY_ENROLLED = _kind(
+    "already-enrolled",
+    "This device is enrolled",
+    409,
+    "fix",
+    "Go on working; a device that is stopped can be enrolled anew.",
+)
 LOG_STOPPED = _kind(
     "log-stopped",
     "This log takes nothing more",
     409,
     "ask",
     "Enrol the device anew; what it recorded is still sent.",
+)
+WRONG_HOLDER = _kind(
+    "wrong-holder", "Somebody else holds this device", 409, "fix", "Switch the person first: handover device switch."
 )
 NO_CONNECTION = _kind(
     "no-connection", "The backend cannot be reached", 503, "retry", "It is tried again by itself; go on working."
@@ -344,3 +354,8 @@ BAD_SCENARIO = _kind(
     "fix",
     "Mend the place named; fixtures/scenarios/README.md says what may stand there.",
 )
+HOST_GONE = _kind("host-gone", "A process of the trial ended", 500, "ask", "See what it said last, in its directory.")
+NOTHING_RECORDED = _kind(
+    "nothing-recorded", "The step it names recorded nothing", 409, "fix", "See why that step came to nothing."
+)
+NOT_RUNNING = _kind("not-running", "This process of the trial does not run", 409, "fix", "Start it again first.")

@@ -1,0 +1,149 @@
+"""The receiver's half of a handover: look at an offer, read it back, accept or refuse it, show the answer."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from device.codes import Code, Codes, Shown
+from device.holding import Holding
+from sync.acceptance import Receiver, check_offer, offer_in, read_back, synthesis_of
+from sync.events import Accepted, Draft, Event, Offered, PersonSwitched, Refused, Reservation
+from sync.policy import is_role
+from sync.problems import BAD_ARGUMENT, WRONG_HOLDER, Problem
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """An offer that passed every check for `receiver`.
+
+    `standing` says if the sender's is proven from what is held here; `stale` that the roster is older than the
+    policy likes, which is to be shown. `choices` are for the read-back, where the policy has distractors.
+    `code` is what was scanned; None where the offer was pulled.
+    """
+
+    offer: Event
+    content: Offered
+    receiver: Receiver
+    standing: Literal["proven", "not proven"]
+    stale: bool
+    choices: tuple[str, ...]
+    code: Code | None
+    events: tuple[Event, ...]
+
+
+class Accepting:
+    """Answers of this device, recorded for the person who acts."""
+
+    def __init__(self, holding: Holding, codes: Codes) -> None:
+        self._here = holding
+        self._codes = codes
+
+    async def look(self, person: str, code: Code | str, *, party: str = "", site: str = "") -> Seen:
+        """The offer that was scanned (a code) or pulled (its hash), with every check passed for this person.
+
+        `party` is for whom the person would accept: itself or a team; not said, it is whichever of them the
+        offer is addressed to. Raises the problems of a receiver's checks in their order.
+        """
+        here = self._here
+        await here.refresh()
+        who = here.person(person)
+        looked = self._codes.look(code, "handover.offered")
+        event, scene = looked.event, looked.scene
+        content = offer_in(event)
+        if not site and content.visit and isinstance(code, Code):
+            site = self._site(who)
+        receiver = self._receiver(who, event, content, Receiver(person=who, party=party, site=site))
+        standing = check_offer(event, receiver, scene)
+        choices = scene.policy.distractors if scene.policy else ()
+        return Seen(
+            offer=event,
+            content=content,
+            receiver=receiver,
+            standing=standing,
+            stale=looked.stale,
+            choices=read_back(content.payload, choices, event.hash) if choices else (),
+            code=code if isinstance(code, Code) else None,
+            events=looked.events,
+        )
+
+    def _receiver(self, who: str, event: Event, content: Offered, asked: Receiver) -> Receiver:
+        """For whom `who` accepts: as asked, itself if addressed, a team of its that is, or the guest it hosts."""
+        memory = self._here.memory
+        if asked.party or who in content.to:
+            return msgspec.structs.replace(asked, party=asked.party or who)
+        guests = [one for one in content.to if not memory.directory.knows(one)]
+        if guests and event.log in memory.own_logs:
+            return msgspec.structs.replace(asked, party=guests[0], guest=True)
+        teams = [one for one in content.to if memory.directory.belongs(who, one) and not is_role(one)]
+        return msgspec.structs.replace(asked, party=teams[0] if teams else who)
+
+    def _site(self, who: str) -> str:
+        """Where the person is, as far as its latest visit says that has not ended.
+
+        Only a site handover is compared with it: work elsewhere is dispatched to people wherever they are.
+        """
+        here = self._here.memory
+        visits = [visit for job in here.jobs() for visit in here.journey(job).visits if who in visit.people]
+        latest = max(visits, key=lambda visit: visit.arrived_ms or 0, default=None)
+        return latest.site if latest is not None and latest.departed_ms is None else ""
+
+    async def accept(
+        self,
+        person: str,
+        seen: Seen,
+        words: str,
+        *,
+        picked: Sequence[str] = (),
+        reservations: Sequence[Reservation] = (),
+        signed_name: str = "",
+    ) -> Shown:
+        """The receiver is accountable now; given is the code for the sender. Every check is made again first.
+
+        `words` are the receiver's own; `picked` what was chosen at the read-back. A guest (`seen.receiver.guest`)
+        reads back and gives a name on the sender's device.
+        """
+        here = self._here
+        seen = await self.look(
+            person, seen.code or seen.offer.hash, party="" if seen.receiver.guest else seen.receiver.party
+        )
+        synthesis = synthesis_of(words, picked, seen.choices, seen.content.payload)
+        who = seen.receiver.person
+        met, switched = self._meeting(seen)
+        body = Accepted(
+            roster=here.roster(),
+            offer=seen.offer.hash,
+            party=seen.receiver.party,
+            synthesis=synthesis,
+            met=met,
+            reservations=tuple(reservations),
+            switched=switched,
+            signed_name=signed_name,
+        )
+        answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body)
+        drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
+        return await self._codes.show((await here.record(*drafts, beside=seen.events))[-1].hash)
+
+    def _meeting(self, seen: Seen) -> tuple[Literal["met", "remote", "guest"], str]:
+        """How the two met, as the verdict will demand it, and the person switch between the halves, if any."""
+        memory = self._here.memory
+        guest = seen.receiver.guest or not memory.directory.knows(seen.content.sender)
+        if guest:
+            return "guest", ""
+        if seen.offer.log != self._here.row.log:
+            return ("met" if seen.code else "remote"), ""
+        switch = memory.last_switch(self._here.row.log, seen.offer.seq)
+        if switch is None or not isinstance(switch.body, PersonSwitched) or switch.body.now != seen.receiver.person:
+            raise Problem(WRONG_HOLDER, "on a shared device the person is switched between offer and acceptance")
+        return "met", f"{switch.log}:{switch.seq}"
+
+    async def refuse(self, person: str, seen: Seen, reason: str) -> Shown:
+        """The receiver declines; accountability stays. Given is the code for the sender."""
+        if not reason.strip():
+            raise Problem(BAD_ARGUMENT, "a refusal needs a reason")
+        here = self._here
+        await here.refresh()
+        who = here.person(person)
+        body = Refused(roster=here.roster(), offer=seen.offer.hash, party=seen.receiver.party, reason=reason)
+        answer = Draft(kind="handover.refused", actor=who, job=seen.offer.job, body=body)
+        drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
+        return await self._codes.show((await here.record(*drafts, beside=seen.events))[-1].hash)

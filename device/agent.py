@@ -1,0 +1,149 @@
+"""The agent: everything a person can do on this device, and everything it does by itself.
+
+One agent, many people: a handheld may be shared. It records first and syncs when it can; `open_agent` is
+the only place that knows every part.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from device import enrolment
+from device.accepting import Accepting
+from device.codes import Codes
+from device.holding import Holding
+from device.jobs import Jobs
+from device.keyring import load_key
+from device.offering import Offering
+from device.store import log, pulled
+from device.store.log import Held, Recorded
+from device.store.pulled import Conversation, Notice
+from device.store.sqlite import open_store
+from device.transport import HttpTransport, Transport
+from device.uplink import Uplink
+from device.world import World
+from sync.events import Draft, PersonSwitched
+from sync.problems import DISK_FULL, NOT_ENROLLED, NOT_ON_DEVICE, Problem
+from sync.protocol import SeqVerdict
+from sync.session import Wait
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How the device stands, for one screen.
+
+    `held` says what is on this device only and since when, what is received, what is judged how; `notices`
+    and `refused` are what needs a person. Received means: a receipt of the epoch in force covers it.
+    """
+
+    device: str
+    kid: str
+    log: str
+    url: str
+    state: str
+    people: tuple[str, ...]
+    holder: str
+    held: Held
+    conversation: Conversation
+    notices: tuple[Notice, ...]
+    refused: tuple[SeqVerdict, ...]
+
+
+class Agent:
+    """An enrolled device that is open: `jobs`, `offering`, `accepting` and `codes` are what people do on it."""
+
+    def __init__(self, holding: Holding, transport: Transport) -> None:
+        self._holding = holding
+        self._uplink = Uplink(holding.store, holding.world, holding.signer, transport, holding.memory.holds_own)
+        self.codes = Codes(holding)
+        self.jobs = Jobs(holding)
+        self.offering = Offering(holding, self.codes)
+        self.accepting = Accepting(holding, self.codes)
+
+    @property
+    def holding(self) -> Holding:
+        """What the actions stand on, for those that look deeper: the memory, the store, the world."""
+        return self._holding
+
+    async def refresh(self) -> None:
+        """Afterwards everything committed in the store is known here."""
+        await self._holding.refresh()
+
+    async def sync(self, *, at_once: bool = True) -> Wait:
+        """One round with the backend: what is to be waited for now, and why. What the wire does is no problem."""
+        wait = await self._uplink.round(at_once=at_once)
+        await self._holding.refresh()
+        return wait
+
+    async def switch(self, now: str) -> Recorded:
+        """This person holds the shared device from here on."""
+        here = self._holding
+        await here.refresh()
+        if now not in here.people():
+            raise Problem(NOT_ON_DEVICE, now)
+        body = PersonSwitched(before=here.holder() or now, now=now)
+        (recorded,) = await here.record(Draft(kind="person.switched", actor=now, body=body))
+        return recorded
+
+    async def status(self) -> Status:
+        """How the device stands."""
+        here = self._holding
+        await here.refresh()
+        row = here.row
+        stood = await here.store.reading(pulled.conversation)
+        return Status(
+            device=row.device,
+            kid=row.kid,
+            log=row.log,
+            url=row.url,
+            state=row.state,
+            people=here.people() if here.memory.has_roster else (),
+            holder=here.holder(),
+            held=await here.store.reading(lambda con: log.held(con, row, stood.epoch)),
+            conversation=stood,
+            notices=await here.store.reading(pulled.notices),
+            refused=await here.store.reading(lambda con: log.not_applied(con, row)),
+        )
+
+
+Connect = Callable[[str], Transport]
+"""Gives a transport to the backend at an address."""
+
+
+@asynccontextmanager
+async def open_agent(directory: Path, world: World, connect: Connect = HttpTransport) -> AsyncIterator[Agent]:
+    """The enrolled device in this folder, open until the end. NOT_ENROLLED where none is."""
+    _there(directory)
+    async with open_store(directory) as store:
+        row = await store.reading(log.current)
+        if row is None or row.state == "asked":
+            raise Problem(NOT_ENROLLED, "its enrolment was not finished" if row else "", str(directory))
+        holding = Holding(directory, world, store, load_key(directory, row.kid), row)
+        await holding.refresh()
+        yield Agent(holding, connect(row.url))
+
+
+async def enrol(directory: Path, world: World, text: str, connect: Connect = HttpTransport) -> str:
+    """Afterwards the folder holds an enrolled device; given is the name the backend knows it by.
+
+    Where the answer was lost, enrolling again with the same code goes on from there.
+    """
+    card = enrolment.enrolment_in(text)
+    _make(directory)
+    async with open_store(directory) as store:
+        row, signer = await enrolment.begin(store, directory, world, card)
+        reply = await enrolment.ask(store, row, signer, card, connect(card.url))
+    return reply.device
+
+
+def _there(directory: Path) -> None:
+    if not directory.is_dir():
+        raise Problem(NOT_ENROLLED, "there is no such folder", str(directory))
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(DISK_FULL, str(error.strerror), str(directory)) from error

@@ -1,0 +1,142 @@
+"""What every action of the agent stands on: the store, the key, the door, and all that is known here, judged.
+
+An action is first judged as the backend will judge it, from what is held here: what would be refused is
+refused before it is recorded. What waits for something unknown is recorded, and parked there.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from device.memory import Memory
+from device.record import Door
+from device.store import log
+from device.store.log import LogRow, Recorded
+from device.store.sqlite import Store
+from device.world import World
+from sync.codec import read_event, write_event
+from sync.events import CUSTODY, STAFF_ONLY, Draft, Event, PersonSwitched
+from sync.journey import Journey
+from sync.problems import (
+    NOT_ENROLLED,
+    NOT_FOR_PARTY,
+    NOT_FOUND,
+    NOT_ON_DEVICE,
+    NOT_STAFF,
+    WRONG_HOLDER,
+    Problem,
+    ProblemKind,
+    catalogue,
+)
+from sync.seal import Signer
+from sync.standing import Standing
+
+_KINDS: dict[str, ProblemKind] = {kind.slug: kind for kind in catalogue()}
+
+
+class Holding:
+    """An enrolled device, open: everything that `device/jobs.py` and `device/handing.py` act on."""
+
+    def __init__(self, directory: Path, world: World, store: Store, signer: Signer, row: LogRow) -> None:
+        self.directory = directory
+        self.world = world
+        self.store = store
+        self.signer = signer
+        self.row = row
+        self.memory = Memory()
+        self._door = Door(store, world, signer)
+
+    async def refresh(self) -> None:
+        """Afterwards everything committed in the store is known, whoever wrote it."""
+        found = await self.store.reading(log.current)
+        if found is None:
+            raise Problem(NOT_ENROLLED)
+        self.row = found
+        await self.memory.refresh(self.store, found.keys)
+
+    async def record(self, *drafts: Draft, beside: Sequence[Event] = ()) -> tuple[Recorded, ...]:
+        """All of them durable here, or the problem for which none is. `beside` are events that they witness."""
+        await self.refresh()
+        head = await self.store.reading(lambda con: log.head(con, self.row))
+        self._foresee(drafts, head, beside)
+        recorded = await self._door.record(drafts)
+        await self.refresh()
+        return recorded
+
+    def _foresee(self, drafts: Sequence[Draft], head: int, beside: Sequence[Event]) -> None:
+        """Return only if nothing known here would have any of these refused."""
+        at = self.world.moment()
+        events = list(beside)
+        for seq, draft in enumerate(drafts, head + 1):
+            if draft.kind in STAFF_ONLY:
+                raise Problem(NOT_STAFF, draft.kind)
+            raw = write_event(draft, log=self.row.log, seq=seq, at=at)
+            events.append(read_event(raw, self.signer.kid if draft.kind in CUSTODY else ""))
+        for standing in self.memory.glance(events):
+            if standing.verdict.word == "refused":
+                raise Problem(_KINDS[standing.verdict.code], standing.verdict.detail)
+
+    # -- who -----------------------------------------------------------------
+    def people(self) -> tuple[str, ...]:
+        """Who may record on this device, says the newest roster."""
+        device = self.memory.directory.device(self.signer.kid)
+        return device.people if device else ()
+
+    def holder(self) -> str:
+        """Who holds this device: whoever recorded last, or took it over since; "" before anybody did."""
+        last = self.memory.last_own(self.row.log)
+        if last is None:
+            return ""
+        return last.body.now if isinstance(last.body, PersonSwitched) else last.actor
+
+    def person(self, named: str = "") -> str:
+        """Who acts: the one named, who must hold the device; nobody named: its holder, or its only person.
+
+        Raises NOT_ON_DEVICE for somebody the roster does not list, WRONG_HOLDER where somebody else holds it.
+        """
+        people, holder = self.people(), self.holder()
+        who = named or (holder if holder in people else people[0] if len(people) == 1 else "")
+        if not who:
+            raise Problem(WRONG_HOLDER, f"say who acts: {', '.join(people)}")
+        if who not in people:
+            raise Problem(NOT_ON_DEVICE, who)
+        if holder in people and holder != who:
+            raise Problem(WRONG_HOLDER, f"{holder} holds it, not {who}")
+        return who
+
+    def acting_for(self, person: str, party: str) -> None:
+        """Return only if `person` is the party, one of its team, or hosts it as a guest; else NOT_FOR_PARTY."""
+        directory = self.memory.directory
+        if directory.knows(party) and not directory.belongs(person, party):
+            raise Problem(NOT_FOR_PARTY, f"{person} does not act for {party}")
+
+    # -- what ----------------------------------------------------------------
+    def journey(self, job: str) -> Journey:
+        """The way of a job that is known here; NOT_FOUND for any other."""
+        if job not in self.memory.jobs():
+            raise Problem(NOT_FOUND, f"no job {job} on this device")
+        return self.memory.journey(job)
+
+    def node(self, job: str) -> Event:
+        """The event that made the party accountable which is so now."""
+        at = self.journey(job).custody.at
+        if at is None:
+            raise Problem(NOT_FOUND, f"how job {job} began is not known here; sync once")
+        return at.event
+
+    def event(self, hash_: str) -> Event:
+        """An event that is held here; NOT_FOUND for any other."""
+        found = self.memory.event(hash_)
+        if found is None:
+            raise Problem(NOT_FOUND, f"no event {hash_} on this device")
+        return found
+
+    def standing(self, hash_: str) -> Standing:
+        """How an event that is held here is judged."""
+        found = self.memory.shelf.by_hash(hash_)
+        if found is None:
+            raise Problem(NOT_FOUND, f"no event {hash_} on this device")
+        return found
+
+    def roster(self) -> str:
+        """How an event names the newest roster."""
+        return self.memory.roster_reference

@@ -1,0 +1,269 @@
+"""Runs the conversation of `sync.session` over a transport: does each step, keeps what comes back.
+
+Effects are kept in one transaction before the state that rests on them is used. Whatever goes wrong on
+the wire is a state of the conversation (a timer, a notice to a person), never an exception to the caller.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from device.store import log, pulled
+from device.store.log import LogRow
+from device.store.sqlite import Store
+from device.transport import Request, Response, Transport, refusal
+from device.world import World
+from sync import session as talk
+from sync.clock import milliseconds, rfc3339
+from sync.codec import decode, encode
+from sync.problems import NO_CONNECTION, NO_PROGRESS, NOT_ENROLLED, UNREADABLE, Problem
+from sync.protocol import (
+    MOST_COMPRESSED,
+    MOST_INFLATED,
+    PUSH_TYPE,
+    ChallengeReply,
+    PullLine,
+    PushHeader,
+    PushLine,
+    PushReply,
+    SessionReply,
+    SessionRequest,
+    chain_text,
+    deflate,
+    read_line,
+    write_push,
+)
+from sync.seal import Signer
+from sync.session import Effect, Push, Session, Step
+
+_log = logging.getLogger(__name__)
+
+MOST_STEPS: Final = 100_000
+"""Steps of one round; a conversation that needs more moves in a circle that nobody thought of."""
+_HEADER_ROOM: Final = 2_000
+"""Bytes that the first line of a push may take."""
+
+
+class Uplink:
+    """One device's conversation with its backend, about the log that is recorded into.
+
+    `holds_own` says if an event of this device's own is about a job: then nothing of it is dropped.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        signer: Signer,
+        transport: Transport,
+        holds_own: Callable[[str], bool],
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._signer = signer
+        self._transport = transport
+        self._holds_own = holds_own
+        self._session: Session | None = None
+
+    async def round(self, *, at_once: bool) -> talk.Wait:
+        """Steps until there is nothing to do now: what is to be waited for, and why.
+
+        `at_once` asks for a round whatever timer runs. Raises NOT_ENROLLED, and nothing else that the wire does.
+        """
+        row, session = await self._begin()
+        self._session = talk.wake(session) if at_once else session
+        try:
+            for _ in range(MOST_STEPS):
+                step = await self._step(row, self._session)
+                if isinstance(step, talk.Wait):
+                    return await self._rest(step)
+        finally:
+            self._transport.close()
+        raise Problem(NO_PROGRESS, f"{MOST_STEPS} steps in one round")
+
+    async def _begin(self) -> tuple[LogRow, Session]:
+        """The conversation as it stands, or as the store says it stood before this process began."""
+
+        def read(con: sqlite3.Connection) -> tuple[LogRow, Session]:
+            row = log.current(con)
+            if row is None or row.state == "asked":
+                raise Problem(NOT_ENROLLED)
+            if self._session is not None and self._session.log == row.log:
+                return row, self._session
+            stood = pulled.conversation(con)
+            kept = log.receipt(con, row, stood.epoch)
+            return row, talk.begin(
+                row.log,
+                recorded=log.head(con, row),
+                received_through=kept[0] if kept else 0,
+                epoch=stood.epoch,
+                cursor=stood.cursor,
+                keys=row.keys,
+            )
+
+        return await self._store.reading(read)
+
+    async def _rest(self, step: talk.Wait) -> talk.Wait:
+        session = self._session
+        done = self._world.now_ms() if step.why == "all done" else None
+        trouble = session.trouble if session else ""
+        await self._store.writing(lambda con: pulled.note_sync(con, done, trouble))
+        return step
+
+    # -- one step -------------------------------------------------------------
+    async def _step(self, row: LogRow, session: Session) -> Step:
+        """The step that was next, done; a `Wait` is only given back."""
+        recorded = await self._store.reading(lambda con: log.head(con, row))
+        session = talk.recorded(session, recorded)
+        step = talk.next_step(session, self._world.mono_ms())
+        if isinstance(step, talk.Wait):
+            self._session = session
+            return step
+        try:
+            request, step = await self._request(row, session, step)
+            response = await self._transport.send(request)
+            self._world.fault("reply-read")
+            await self._keep(row, *await self._answered(row, session, step, response))
+        except _Smaller as smaller:
+            self._session = talk.too_many_bytes(session, smaller.sent)
+        except Problem as problem:
+            waiting = talk.failed(session, problem.kind.slug, self._world.mono_ms(), self._world.chance())
+            told = talk.NeedsYou(problem.kind.slug, problem.detail)
+            await self._keep(row, waiting, () if problem.kind is NO_CONNECTION else (told,))
+        return step
+
+    async def _request(self, row: LogRow, session: Session, step: Step) -> tuple[Request, Step]:
+        """The request of a step, and the step as it will really be done: a push may hold fewer events."""
+        signed_in = {"authorization": f"Bearer {session.token}"}
+        match step:
+            case talk.OpenSession():
+                return Request(method="POST", path="/v1/session/challenge"), step
+            case talk.SignChallenge(challenge):
+                jws = self._signer.sign(challenge.encode(), "ho-session")
+                body = encode(SessionRequest(challenge=challenge, jws=jws))
+                headers = {"content-type": "application/json"}
+                return Request(method="POST", path="/v1/session", headers=headers, body=body), step
+            case talk.Pull(cursor):
+                path = f"/v1/sync/pull?cursor={cursor}" if cursor else "/v1/sync/pull"
+                return Request(method="GET", path=path, headers=signed_in), step
+            case talk.Push():
+                sent, body = await self._store.reading(lambda con: self._push(con, row, session, step))
+                headers = {**signed_in, "content-type": PUSH_TYPE, "content-encoding": "gzip"}
+                return Request(method="POST", path="/v1/sync/push", headers=headers, body=body), sent
+            case talk.Wait():
+                raise TypeError("waiting asks for nothing")
+
+    def _push(self, con: sqlite3.Connection, row: LogRow, session: Session, step: Push) -> tuple[Push, bytes]:
+        """What a push sends: as many of the events as fit the limits, at least one."""
+        lines = _fitting(log.lines_between(con, row, step.first, step.last))
+        sent = Push(step.first, step.first + len(lines) - 1)
+        base, head = log.chain_at(con, row, sent.first - 1), log.chain_at(con, row, sent.last)
+        if base is None or head is None:
+            raise LookupError(f"{row.log} does not reach from {sent.first} to {sent.last}")
+        receipt = log.receipt(con, row, session.epoch)
+        stands = log.held(con, row, session.epoch)
+        header = encode(
+            PushHeader(
+                v=1,
+                log=row.log,
+                from_=sent.first,
+                to=sent.last,
+                base=chain_text(base),
+                head=chain_text(head),
+                receipt=receipt[1].text if receipt else "",
+                recorded=stands.recorded,
+                oldest="" if stands.oldest_ms is None else rfc3339(stands.oldest_ms),
+                wall=rfc3339(self._world.now_ms()),
+            )
+        )
+        body = deflate(write_push(header, self._signer.sign(header, "ho-batch"), lines))
+        if len(body) > MOST_COMPRESSED and len(lines) > 1:
+            raise _Smaller(sent)
+        return sent, body
+
+    # -- its answer -----------------------------------------------------------
+    async def _answered(
+        self, row: LogRow, session: Session, step: Step, response: Response
+    ) -> tuple[Session, Sequence[Effect]]:
+        now_ms, body = self._world.mono_ms(), response.body
+        if not 200 <= response.status < 300:
+            return talk.turned_away(session, step, refusal(response), now_ms, self._world.chance())
+        match step:
+            case talk.OpenSession():
+                return talk.challenged(session, decode(body, ChallengeReply, "challenge")), ()
+            case talk.SignChallenge():
+                return talk.signed_in(session, decode(body, SessionReply, "session")), ()
+            case talk.Pull():
+                return talk.pulled(session, _lines(body), now_ms)
+            case talk.Push():
+                reply = decode(body, PushReply, "push")
+                own = await self._store.reading(lambda con: log.chain_at(con, row, reply.received_through))
+                return talk.pushed(session, step, reply, own)
+            case talk.Wait():
+                raise TypeError("waiting is not answered")
+
+    async def _keep(self, row: LogRow, session: Session, effects: Sequence[Effect]) -> None:
+        """Afterwards the effects are durable, and the conversation stands as `session` says."""
+        if effects:
+            now_ms = self._world.now_ms()
+
+            def work(con: sqlite3.Connection) -> None:
+                for effect in effects:
+                    self._apply(con, row, session, effect, now_ms)
+                self._world.fault("reply-written")
+
+            await self._store.writing(work)
+            self._world.fault("reply-kept")
+        self._session = session
+
+    def _apply(self, con: sqlite3.Connection, row: LogRow, session: Session, effect: Effect, now_ms: int) -> None:
+        match effect:
+            case talk.StoreEvent(event):
+                pulled.keep_event(con, event)
+            case talk.StoreDocument(document, raw, jws):
+                pulled.keep_document(con, document, raw, jws)
+                log.keep_keys(con, row, session.keys)
+            case talk.StoreVerdicts(name, verdicts):
+                log.keep_verdicts(con, name, verdicts, now_ms)
+            case talk.StoreReceipt(receipt, sealed):
+                log.keep_receipt(con, row, receipt, sealed, now_ms)
+            case talk.DropJob(job):
+                pulled.drop_job(con, job, own=self._holds_own(job))
+            case talk.MoveCursor(cursor):
+                pulled.move_cursor(con, cursor)
+            case talk.EnterEpoch(epoch):
+                pulled.enter_epoch(con, epoch)
+                log.forget_receipts(con, row)
+            case talk.StopRecording(name):
+                log.stop(con, name)
+            case talk.NeedsYou(slug, detail):
+                _log.warning("the conversation needs a person", extra={"code": slug})
+                pulled.needs_you(con, slug, detail, now_ms)
+            case talk.NoteClock(server_time):
+                pulled.note_clock(con, milliseconds(server_time) - now_ms)
+
+
+class _Smaller(Exception):
+    """The batch is over the limits before it was sent."""
+
+    def __init__(self, sent: Push) -> None:
+        self.sent = sent
+
+
+def _fitting(lines: list[PushLine]) -> list[PushLine]:
+    """The first of them that fit one push inflated, at least one."""
+    room = MOST_INFLATED - _HEADER_ROOM
+    for count, line in enumerate(lines):
+        room -= len(line.raw) + len(line.jws) + 2
+        if room < 0 and count:
+            return lines[:count]
+    return lines
+
+
+def _lines(body: bytes) -> list[PullLine | None]:
+    """The lines of a pull; UNREADABLE where the last one is cut short."""
+    *rows, rest = body.split(b"\n")
+    if rest:
+        raise Problem(UNREADABLE, "a pull ends with a line feed; this reply was cut short")
+    return [read_line(row) for row in rows]
