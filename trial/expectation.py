@@ -8,7 +8,7 @@ from msgspec import Meta
 from sync.handover import State as HandoverState
 from sync.journey import Became, JobState
 from sync.payload import Element
-from trial.steps import Job
+from trial.terms import Job
 
 AnyParty = Annotated[str, Meta(extra={"names": "party"})]
 Anywhere = Annotated[str, Meta(extra={"names": "event later"})]

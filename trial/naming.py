@@ -12,8 +12,9 @@ from msgspec import inspect
 from sync.events import KINDS
 from sync.policy import ROLE, Role
 from sync.problems import BAD_SCENARIO, Problem
+from trial.acts import Arrive, Open
 from trial.scenario import Scenario
-from trial.steps import BACKEND, OFFICE, Open, Step
+from trial.terms import BACKEND, OFFICE, Step
 from trial.times import after
 
 Said = tuple[str, str, str]
@@ -39,6 +40,7 @@ class Names:
         self.known["place"] = {*scenario.devices, OFFICE}
         self.known["host"] = {*scenario.devices, BACKEND}
         self.known["event"] = set(self.known["job"])
+        self.known["visit"] = set()
         self.known["event later"] = {*self.known["job"], *(step.id for step in scenario.steps)}
 
     def add(self, step: Step) -> None:
@@ -46,6 +48,8 @@ class Names:
         self.known["event"].add(step.id)
         if isinstance(step, Open):
             self.known["job"].add(step.id)
+        elif isinstance(step, Arrive):
+            self.known["visit"].add(step.id)
 
     def check(self, said: Iterator[Said]) -> None:
         """Return only if each of these is a name known here; else BAD_SCENARIO says which and where."""
@@ -77,13 +81,14 @@ class Names:
 
 
 @cache
-def _info(shape: Any) -> inspect.Type:  # noqa: ANN401 - any type that msgspec knows
+def info_of(shape: Any) -> inspect.Type:  # noqa: ANN401 - any type that msgspec knows
+    """What msgspec knows of a type, asked once."""
     return inspect.type_info(shape)
 
 
 def said_in(raw: Any, shape: Any, place: str) -> Iterator[Said]:  # noqa: ANN401 - JSON of any shape
     """Every name in `raw`, JSON that was already found to be of this shape; a field not in it is BAD_SCENARIO."""
-    yield from _walk(raw, _info(shape), place, "")
+    yield from _walk(raw, info_of(shape), place, "")
 
 
 def _walk(raw: Any, info: inspect.Type, place: str, kind: str) -> Iterator[Said]:  # noqa: ANN401 - as above
@@ -91,7 +96,7 @@ def _walk(raw: Any, info: inspect.Type, place: str, kind: str) -> Iterator[Said]
         case inspect.Metadata():
             yield from _walk(raw, info.type, place, (info.extra or {}).get("names", kind))
         case inspect.UnionType():
-            yield from _walk(raw, _chosen(raw, info), place, kind)
+            yield from _walk(raw, chosen(raw, info), place, kind)
         case inspect.StructType() if isinstance(raw, dict):
             yield from _fields(raw, info, place)
         case inspect.DictType() if isinstance(raw, dict):
@@ -105,7 +110,7 @@ def _walk(raw: Any, info: inspect.Type, place: str, kind: str) -> Iterator[Said]
             yield kind, raw, place
 
 
-def _chosen(raw: Any, info: inspect.UnionType) -> inspect.Type:  # noqa: ANN401 - as above
+def chosen(raw: Any, info: inspect.UnionType) -> inspect.Type:  # noqa: ANN401 - as above
     """Of a union the one that this value is of; msgspec has found before that it is of one."""
     for whole in info.types:
         one = whole.type if isinstance(whole, inspect.Metadata) else whole

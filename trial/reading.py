@@ -8,15 +8,8 @@ import msgspec
 
 from sync.policy import is_role
 from sync.problems import BAD_SCENARIO, Problem
-from trial.expectation import Expected
-from trial.naming import Names, said_in
-from trial.placing import first_fault
-from trial.scenario import ANY, DESK, DISPATCHER, VIEWS, DeviceGiven, PersonGiven, PolicyGiven, Scenario, SiteGiven
-from trial.steps import (
-    OFFICE,
+from trial.acts import (
     Accept,
-    Act,
-    AnyStep,
     Check,
     Confirm,
     Depart,
@@ -28,12 +21,19 @@ from trial.steps import (
     Reassign,
     Refuse,
     Resolve,
-    Step,
+    Scan,
+    Signal,
     SwitchPerson,
     Unmerge,
-    Wait,
     Withdraw,
 )
+from trial.changes import Wait
+from trial.expectation import Expected
+from trial.naming import Names, said_in
+from trial.placing import first_fault
+from trial.scenario import ANY, DESK, DISPATCHER, VIEWS, DeviceGiven, PersonGiven, PolicyGiven, Scenario, SiteGiven
+from trial.steps import AnyStep
+from trial.terms import OFFICE, Act, Step
 from trial.times import after, span_ms
 
 STEP_MS = 60_000
@@ -180,6 +180,10 @@ def _check_cast(scenario: Scenario) -> None:
             if name in seen:
                 _bad(f"{name!r} is the name of more than one {what}", "$")
             seen.add(name)
+    if any(isinstance(step, Signal) for step in scenario.steps) and not any(
+        device.listens for device in scenario.devices.values()
+    ):
+        _bad("there are signals, and no device listens", "$.devices")
     for view in scenario.expect:
         if view not in (*VIEWS, *scenario.devices):
             _bad(f"there is no view {view!r}; it is all, backend or a device", f"$.expect.{view}")
@@ -200,6 +204,19 @@ def _homes(scenario: Scenario) -> dict[str, str]:
         for person in given.people:
             homes.setdefault(person, device)
     return {person: homes.get(person, OFFICE) for person in scenario.people}
+
+
+def _consistent(step: Step, place: str) -> None:
+    """Return only if the step says one thing of two, where its fields leave the choice."""
+    match step:
+        case Check() if bool(step.clears) == bool(step.overrides):
+            _bad("name a check that it clears, or one that it overrides", place)
+        case Resolve() if (step.chosen is None) == (step.party is None) and not step.force:
+            _bad("choose an event, or name a party", place)
+        case Signal() if bool(step.topic) == (step.sensor is not None and step.says is not None):
+            _bad("give a sensor and what it says, or a topic and a payload", place)
+        case Scan() if bool(step.item) == (step.asset is not None):
+            _bad("scan an item, or an asset", place)
 
 
 # -- who does it, where, when ----------------------------------------------------
@@ -228,6 +245,7 @@ class _Players:
             if lasts < 0:
                 _bad("time does not go back; shift a clock instead", f"{place}.lasts")
             at_ms += lasts
+        _consistent(step, place)
         by, on = self._who(step, place) if isinstance(step, Act) else ("", "")
         found = Timed(step=step, at_ms=at_ms, by=by, on=on)  # type: ignore[arg-type]  # every step is one of the union
         self._before[step.id] = found

@@ -12,8 +12,10 @@ from sync.events import OrderLine
 from sync.payload import Count, Element, Line, Priority
 from sync.policy import Accept, AllowedWhen, CheckRule, Edge, Limits, Policy, Role
 from sync.policy import Step as EscalationStep
+from trial.acts import Opening
 from trial.expectation import ExpectedView
-from trial.steps import AnyStep, Asset, Instant, New, Opening, Person, Site
+from trial.steps import AnyStep
+from trial.terms import Asset, Instant, New, Person, Site
 
 START = "2026-03-02T08:00:00Z"
 """When a scenario starts that does not say so: a Monday morning."""
