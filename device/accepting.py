@@ -7,8 +7,9 @@ import msgspec
 
 from device.codes import Code, Codes, Shown
 from device.holding import Holding
-from sync.acceptance import Receiver, check_offer, offer_in, read_back, synthesis_of
+from sync.acceptance import Receiver, check_offer, check_synthesis, offer_in, read_back
 from sync.events import Accepted, Draft, Event, Offered, PersonSwitched, Refused, Reservation
+from sync.payload import Synthesis
 from sync.policy import is_role
 from sync.problems import BAD_ARGUMENT, WRONG_HOLDER, Problem
 
@@ -91,22 +92,21 @@ class Accepting:
         self,
         person: str,
         seen: Seen,
-        words: str,
+        synthesis: Synthesis,
         *,
-        picked: Sequence[str] = (),
         reservations: Sequence[Reservation] = (),
         signed_name: str = "",
     ) -> Shown:
         """The receiver is accountable now; given is the code for the sender. Every check is made again first.
 
-        `words` are the receiver's own; `picked` what was chosen at the read-back. A guest (`seen.receiver.guest`)
-        reads back and gives a name on the sender's device.
+        The synthesis is `synthesis_of` the receiver's own words and what was picked among `seen.choices`. A guest
+        (`seen.receiver.guest`) reads back and gives a name on the sender's device.
         """
         here = self._here
         seen = await self.look(
             person, seen.code or seen.offer.hash, party="" if seen.receiver.guest else seen.receiver.party
         )
-        synthesis = synthesis_of(words, picked, seen.choices, seen.content.payload)
+        check_synthesis(synthesis)
         who = seen.receiver.person
         met, switched = self._meeting(seen)
         body = Accepted(

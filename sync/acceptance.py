@@ -218,6 +218,12 @@ def known_handover(event: Event, journey: Journey | None) -> Handover | None:
     return next((one for one in journey.handovers if one.offer.hash == event.hash), None) if journey else None
 
 
+def check_synthesis(synthesis: Synthesis) -> None:
+    """Return only if the open points were read back in words of one's own; else SYNTHESIS_MISSING."""
+    if not synthesis.words.strip():
+        raise Problem(SYNTHESIS_MISSING)
+
+
 # -- the sender looks at an acceptance -----------------------------------------
 def accepted_in(event: Event) -> Accepted:
     """What an acceptance says; WRONG_REFERENCE for any other event."""
@@ -295,8 +301,8 @@ def _shuffled(offer: str, text: str) -> bytes:
 
 def synthesis_of(words: str, picked: Iterable[str], shown: tuple[str, ...], payload: Payload) -> Synthesis:
     """The read-back as the acceptance records it; SYNTHESIS_MISSING without words of one's own."""
-    if not words.strip():
-        raise Problem(SYNTHESIS_MISSING)
     chosen = set(picked) & set(shown)
     points = set(open_points(payload))
-    return Synthesis(words=words, shown=len(shown), hits=len(chosen & points), false=len(chosen - points))
+    synthesis = Synthesis(words=words, shown=len(shown), hits=len(chosen & points), false=len(chosen - points))
+    check_synthesis(synthesis)
+    return synthesis

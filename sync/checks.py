@@ -36,9 +36,9 @@ def earlier(journey: Journey, visit: str) -> dict[str, Check]:
 
 def arm_of(rule: CheckRule, salt: str, visit: str) -> Arm:
     """In which arm a check runs at a visit. A check that people's safety hangs on is never silent."""
-    if rule.safety:
-        return "prompt"
-    return arm_for(salt, visit, rule.share) if rule.arm == "prompt" else rule.arm
+    if rule.arm != "prompt" and not rule.safety:
+        return rule.arm
+    return arm_for(salt, visit, rule.share, safety_critical=rule.safety)
 
 
 def _find(rule: CheckRule, policy: Policy, journey: Journey, visit: str, payload: Payload) -> Finding:

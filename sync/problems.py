@@ -312,6 +312,7 @@ OTHER_BACKEND = _kind(
     "ask",
     "Ask the office for a new enrolment code.",
 )
+BAD_SETTINGS = _kind("bad-settings", "The settings cannot be used", 422, "fix", "Mend the named field of the file.")
 BAD_ARGUMENT = _kind("bad-argument", "This cannot be understood", 400, "fix", "See --help for what fits.")
 
 # -- the backend's doors ------------------------------------------------------
@@ -344,6 +345,14 @@ TAKEN = _kind("taken", "This name is taken", 409, "fix", "Choose another, or cha
 NO_FILE = _kind("no-file", "There is no such file, or it cannot be read", 404, "fix", "Check the path of the file.")
 BAD_TABLE = _kind(
     "bad-table", "This table cannot be read", 422, "fix", "Mend the named line or column and send the file again."
+)
+ADDRESS_TAKEN = _kind(
+    "address-taken", "The server cannot listen there", 503, "fix", "Choose another --port, or stop what listens there."
+)
+
+# -- measures -----------------------------------------------------------------
+NO_FIT = _kind(
+    "no-fit", "Expected repeats cannot be learnt from these visits", 422, "fix", "Give visits from before a switch-on."
 )
 
 # -- trials -------------------------------------------------------------------

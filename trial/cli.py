@@ -5,6 +5,12 @@ from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # command: (module whose `main(argv) -> exit code` runs it, help)
+    "device": ("device.commands.table", "a field device: enrol it, record on it, hand over, sync"),
+    "serve": ("backend.commands.serve", "the backend, until it is told to stop"),
+    "people": ("backend.commands.people", "who works here, in which teams, and tokens for the JSON API"),
+    "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
+    "sites": ("backend.commands.sites", "where work is done"),
+    "policies": ("backend.commands.policies", "the rules of each boundary"),
     "fold": ("trial.stories", "fold histories of custody from a file, in many orders"),
 }
 

@@ -1,0 +1,124 @@
+"""Commands about the device itself: how it stands, a round with the backend, who holds it."""
+
+from argparse import ArgumentParser, Namespace
+
+from device.agent import Agent, Status
+from device.commands.answers import Action, Said, nothing
+from device.store import pulled
+from sync.clock import rfc3339
+from sync.problems import catalogue
+from sync.session import Wait
+
+_TITLES = {kind.slug: (kind.title, kind.advice) for kind in catalogue()}
+
+
+# -- status --------------------------------------------------------------------
+async def _status(agent: Agent, _: Namespace) -> Said:
+    status = await agent.status()
+    return Said(facts=status, lines=_screen(status, agent.holding.world.now_ms()))
+
+
+def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
+    """One screen, 80 by 24: what is here only, received, judged, and what needs a person."""
+    held, stood = status.held, status.conversation
+    oldest = f", the oldest for {_span(now_ms - held.oldest_ms)}" if held.oldest_ms is not None else ""
+    judged = ", ".join(f"{count} {word}" for word, count in sorted(held.judged.items())) or "nothing yet"
+    needs = [f"{_title(notice.slug)}: {notice.detail}" for notice in status.notices]
+    needs += [f"event {one.seq} {one.verdict}: {_title(one.code)}. {_advice(one.code)}" for one in status.refused]
+    lines = [
+        f"device     {status.device} ({status.kid}), held by {status.holder or 'nobody yet'}",
+        f"people     {', '.join(status.people) or 'no roster yet; sync once'}",
+        f"log        {status.log}, {held.recorded} recorded{_stopped(status)}",
+        f"here only  {held.waiting}{oldest}",
+        f"received   1 to {held.received_through}" if held.received_through else "received   nothing yet",
+        f"judged     {judged}",
+        f"synced     {_ago(stood.synced_ms, now_ms)}{'; last: ' + _title(stood.trouble) if stood.trouble else ''}",
+        f"clock      {_offset(stood.offset_ms)}",
+        f"backend    {status.url}",
+        f"needs you  {len(needs) or 'nothing'}",
+    ]
+    lines += [f"  {line[:76]}" for line in needs[:10]]
+    if len(needs) > 10:
+        lines.append(f"  and {len(needs) - 10} more; see --json")
+    return tuple(lines)
+
+
+def _stopped(status: Status) -> str:
+    return "; it takes nothing more, enrol anew" if status.state == "stopped" else ""
+
+
+def _title(slug: str) -> str:
+    return _TITLES.get(slug, (slug, ""))[0]
+
+
+def _advice(slug: str) -> str:
+    return _TITLES.get(slug, ("", ""))[1]
+
+
+def _ago(then_ms: int | None, now_ms: int) -> str:
+    return "never" if then_ms is None else f"{_span(now_ms - then_ms)} ago, at {rfc3339(then_ms)}"
+
+
+def _span(ms: int) -> str:
+    seconds = max(ms, 0) // 1000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _offset(offset_ms: int | None) -> str:
+    if offset_ms is None:
+        return "not compared with the backend's yet"
+    if abs(offset_ms) < 1_000:
+        return "as the backend's"
+    return f"{_span(abs(offset_ms))} {'behind' if offset_ms > 0 else 'ahead of'} the backend's"
+
+
+# -- talking -------------------------------------------------------------------
+async def _sync(agent: Agent, _: Namespace) -> Said:
+    wait = await agent.sync()
+    return _synced(wait, await agent.status())
+
+
+def _synced(wait: Wait, status: Status) -> Said:
+    held, done = status.held, wait.why == "all done"
+    all_received = done and held.waiting == 0
+    line = f"received 1 to {held.received_through}; {held.waiting} on this device only"
+    trouble = _title(status.conversation.trouble)
+    lines = (line,) if done else (line, f"not done: {trouble}; tried again in {_span(wait.ms)} at the earliest")
+    facts = {
+        "done": done,
+        "trouble": status.conversation.trouble,
+        "received_through": held.received_through,
+        "waiting": held.waiting,
+        "judged": held.judged,
+    }
+    return Said(facts=facts, lines=lines, exit_code=0 if all_received else 1)
+
+
+# -- people --------------------------------------------------------------------
+def _switch_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("now", metavar="person", help="who holds it from here on")
+
+
+async def _switch(agent: Agent, args: Namespace) -> Said:
+    recorded = await agent.switch(args.now)
+    return Said(facts={"hash": recorded.hash, "holder": args.now}, lines=(f"{args.now} holds this device",))
+
+
+def _seen_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("number", type=int, help="the notice's number, from status --json")
+
+
+async def _seen(agent: Agent, args: Namespace) -> Said:
+    await agent.holding.store.writing(lambda con: pulled.seen_to(con, args.number))
+    return Said(facts={"number": args.number}, lines=(f"notice {args.number} was seen to",))
+
+
+ACTIONS = {
+    "status": Action("how this device stands, on one screen", nothing, _status),
+    "sync": Action("push and pull now (exit 1: not all is received)", nothing, _sync),
+    "switch": Action("somebody else holds this shared device", _switch_arguments, _switch),
+    "seen": Action("take a notice off the screen", _seen_arguments, _seen),
+}
