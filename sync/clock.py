@@ -21,7 +21,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     mono: int
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """When an event was recorded, by its author's own clocks.
 
     `wall` is RFC 3339 with an offset; `mono` counts milliseconds since `boot` began and never goes back.
@@ -51,4 +51,5 @@ def milliseconds(text: str) -> int:
         moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise Problem(UNREADABLE, f"{text[:40]!r} is no time of any day") from error
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000

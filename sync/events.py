@@ -29,7 +29,7 @@ VisitType = Literal["corrective", "preventive", "inspection", "install", "commis
 VisitOutcome = Literal["done", "cancelled", "no_access"]
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every body may say: when it happened where that differs from when it was recorded, and how it was entered.
 
     `replaces` names the hashes of the facts this one supersedes.
@@ -663,7 +663,7 @@ SCHEMA = 1
 """The newest `v` this software can read."""
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An event as written; `body` keeps its exact bytes until the kind is known."""
 
     v: Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -690,7 +690,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...] = ()
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as read: `hash` names its bytes, `kid` the key whose signature on it held ("" where it has none).
 
     `body` is None where the kind or the schema is newer than this software. `job` is the job it is

@@ -178,8 +178,11 @@ class _Facts:
 
     def all(self, shape: type[_F], *narrower: type[_F]) -> list[tuple[Event, _F]]:
         """Every event with exactly this shape of body, or one of the narrower ones, replaced ones included."""
-        events = (event for exact in (shape, *narrower) for event in self._by_type.get(exact, ()))
-        return [(event, event.body) for event in events if isinstance(event.body, shape)]
+        found: list[tuple[Event, _F]] = []
+        for exact in (shape, *narrower):
+            if events := self._by_type.get(exact):
+                found += [(event, event.body) for event in events if isinstance(event.body, shape)]
+        return found
 
     def of(self, shape: type[_F]) -> list[tuple[Event, _F]]:
         """The same without those that others replace, by when they happened, then hash."""

@@ -179,9 +179,9 @@ def _version(reference: str) -> int:
     return int(reference.partition(".")[0])
 
 
-def _newest(*references: str) -> str:
-    """The reference with the highest version; of two alike, the same one in every order."""
-    return max(references, key=lambda reference: (_version(reference), reference))
+def _newer(one: str, other: str) -> str:
+    """Of two references the one with the higher version; of two alike, the same one in every order."""
+    return one if one == other else max(one, other, key=lambda reference: (_version(reference), reference))
 
 
 def _directory(known: Known, reference: str) -> Directory:
@@ -215,7 +215,7 @@ def _who(event: Event, body: Custody, known: Known, before: str = "") -> _Who:
     if not event.kid:
         raise _refuse(NOT_SIGNED)
     own = _directory(known, body.roster)
-    newest = _newest(body.roster, before or body.roster)
+    newest = _newer(body.roster, before or body.roster)
     staff = own.is_staff(event.kid)
     if not staff and event.kind in STAFF_ONLY:
         raise _refuse(NOT_STAFF)
@@ -225,7 +225,8 @@ def _who(event: Event, body: Custody, known: Known, before: str = "") -> _Who:
             raise _refuse(UNKNOWN_KEY, event.kid)
         if event.actor not in device.people:
             raise _refuse(NOT_ON_DEVICE, event.actor)
-    return _Who(_directory(known, newest), staff, newest)
+    people = own if newest == body.roster else _directory(known, newest)
+    return _Who(people, staff, newest)
 
 
 # -- rules, one a kind --------------------------------------------------------

@@ -109,7 +109,7 @@ class Shelf:
 
     def released(self, event: Event) -> list[Event]:
         """The events that waited for this one, each given once."""
-        if self.standings[event.hash].verdict.word == "parked":
+        if not self._waiting or self.standings[event.hash].verdict.word == "parked":
             return []
         names = (event.hash, event.job if event.kind == "job.opened" else "", f"{event.log}:{event.seq}")
         return [waiting for name in names for waiting in self._waiting.pop(name, ())]
