@@ -90,6 +90,8 @@ class HttpTransport:
             with self._kept.getresponse() as answer:
                 lowered = {name.lower(): value for name, value in answer.getheaders()}
                 response = Response(status=answer.status, headers=lowered, body=answer.read(MOST_ANSWER + 1))
+                if answer.length and len(response.body) <= MOST_ANSWER:
+                    self._cut_short(answer.length)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Problem(NO_CONNECTION, f"{type(error).__name__} {error}".strip(), self._url) from error
@@ -97,6 +99,11 @@ class HttpTransport:
             self.close()
             raise Problem(TOO_LARGE, f"the answer has more than {MOST_ANSWER} bytes", self._url)
         return response
+
+    @staticmethod
+    def _cut_short(lacking: int) -> None:
+        # A bounded read gives what came before the line was cut, and says nothing.
+        raise http.client.IncompleteRead(b"", lacking)
 
     def close(self) -> None:
         """See `Transport`."""
