@@ -27,9 +27,9 @@ _LONG_NUMBER = b"0" * 16
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?')  # an open end too, and never twice over the same bytes
 _envelope = msgspec.json.Decoder(Envelope)
 _bodies: dict[str, msgspec.json.Decoder[Fact]] = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}
-_times: dict[str, tuple[str, ...]] = {
-    kind: tuple(name for name, hint in get_type_hints(body, include_extras=True).items() if hint == When)
-    for kind, body in KINDS.items()
+_times: dict[type[Fact], tuple[str, ...]] = {
+    body: tuple(name for name, hint in get_type_hints(body, include_extras=True).items() if hint == When)
+    for body in KINDS.values()
 }
 _anything = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
@@ -149,11 +149,15 @@ def read_body(envelope: Envelope) -> Fact | None:
         body = reader.decode(envelope.body)
     except UNREADABLE_JSON as error:
         raise Problem(UNREADABLE, _said(error), "body") from error
-    for name in _times[envelope.kind]:
-        # Here and not where it is used: a fold must never meet a time that it cannot read.
+    check_times(body)
+    return body
+
+
+def check_times(body: Fact) -> None:
+    """Return only if every time in the body can be read (else UNREADABLE): a fold must never meet one it cannot."""
+    for name in _times[type(body)]:
         if said := getattr(body, name):
             _time(said, f"body.{name}")
-    return body
 
 
 def _time(text: str, where: str) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sync.codec import UNREADABLE_JSON
+from sync.codec import UNREADABLE_JSON, check_times
 from sync.events import Correction, Event, Fact
+from sync.problems import Problem
 
 
 def in_force(events: Iterable[Event]) -> tuple[Event | None, bool]:
@@ -62,8 +63,11 @@ def corrected(body: Fact, corrections: Iterable[Event]) -> tuple[Fact, bool]:
     agreed = {name: values.copy().pop() for name, values in wanted.items() if len(values) == 1}
     if not wanted:
         return body, False
-    plain = msgspec.to_builtins(body) | agreed
+    known = {field.encode_name for field in msgspec.structs.fields(body)}
+    fitting = {name: value for name, value in agreed.items() if name in known}
     try:
-        return msgspec.convert(plain, type(body), strict=False), len(agreed) < len(wanted)
-    except UNREADABLE_JSON:
+        put_in = msgspec.convert(msgspec.to_builtins(body) | fitting, type(body), strict=False)
+        check_times(put_in)
+    except (*UNREADABLE_JSON, Problem):
         return body, True
+    return put_in, len(fitting) < len(wanted)

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from sync.clock import milliseconds
 from sync.custody import Custody, custody
 from sync.events import (
     Accepted,
@@ -36,7 +37,6 @@ from sync.events import (
     JobUnmerged,
     LineChanged,
     LineImported,
-    Offered,
     OrderCancelled,
     OrderChanged,
     OrderImported,
@@ -170,11 +170,13 @@ class _Facts:
         if standing is None or standing.event.body is None or standing.node or standing.under:
             self.discrepancies.append(f"a correction of {hash_}, which is not a fact that can be corrected here")
             return
+        was = standing.event
         body, disputed = corrected(standing.event.body, said)
         if disputed:
             self.discrepancies.append(f"corrections of {hash_} contradict each other or do not fit")
-        events = self._by_type[type(body)]
-        events[events.index(standing.event)] = msgspec.structs.replace(standing.event, body=body)
+        occurred_ms = milliseconds(body.occurred_at) if body.occurred_at else was.wall_ms
+        now = msgspec.structs.replace(was, body=body, occurred_ms=occurred_ms)
+        self._by_type[type(body)] = [now if event is was else event for event in self._by_type[type(body)]]
 
     def all(self, shape: type[_F], *narrower: type[_F]) -> list[tuple[Event, _F]]:
         """Every event with exactly this shape of body, or one of the narrower ones, replaced ones included."""
@@ -355,16 +357,16 @@ def _items(
     for line in lines:
         expected[line.article] += line.qty
     seen: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    supplied: set[tuple[str, str]] = set()
+    supplied: dict[tuple[str, str], int] = defaultdict(int)
     carriers: dict[str, str] = {}
     serials = {serial: line.article for line in lines for serial in line.serials}
     for event, scan in facts.of(ItemScanned):
         item = serials.get(scan.item, scan.item)
         seen[item][scan.step] += scan.qty
         carriers.setdefault(item, event.actor)
-        if scan.reservation:
-            supplied.add((scan.reservation, item))
-    reserved, holders = _moved(tree, found, supplied)
+        for name in {scan.item, item} if scan.reservation else ():
+            supplied[scan.reservation, name] += scan.qty
+    reserved, holders = _moved(facts, tree, found, supplied)
     for one in found:
         for count in one.content.payload.items:
             expected.setdefault(count.id, count.expected)
@@ -387,23 +389,32 @@ def _first_holder(tree: Custody, carrier: str) -> str:
 
 
 def _moved(
-    tree: Custody, found: tuple[Handover, ...], supplied: set[tuple[str, str]]
+    facts: _Facts, tree: Custody, found: tuple[Handover, ...], supplied: dict[tuple[str, str], int]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """What each item lacks by reservation, and who has it: it moves with the acceptances on the walk that list it."""
-    offers = {one.offer.hash: one for one in found}
-    reserved: dict[str, int] = {}
+    """What each item lacks by reservation, and who has it: it moves with the acceptances on the walk that list it.
+
+    Where one node was accepted more than once, what any of these acceptances reserved is reserved.
+    """
+    offers = {one.offer.hash: one.content for one in found}
+    accepted: dict[str, list[tuple[str, Accepted]]] = defaultdict(list)
+    for standing in facts.standings.values():
+        if standing.node is not None and isinstance(standing.event.body, Accepted):
+            accepted[standing.node.key].append((standing.event.hash, standing.event.body))
+    reserved: dict[str, int] = defaultdict(int)
     holders: dict[str, str] = {}
     for node in tree.path:
-        body = node.event.body
-        if not isinstance(body, Accepted) or body.offer not in offers:
-            continue
-        missing = {one.item: one.counted for one in body.reservations if (node.event.hash, one.item) not in supplied}
-        offered: Offered = offers[body.offer].content
-        for count in offered.payload.items:
-            lacking = count.counted - missing.get(count.id, count.counted)
-            reserved[count.id] = max(lacking, 0)
-            if missing.get(count.id, 1) > 0:
-                holders[count.id] = body.party
+        lacks: dict[str, int] = {}
+        gone: dict[str, bool] = {}
+        for hash_, body in accepted[node.key]:
+            counted = {one.item: one.counted for one in body.reservations}
+            for count in offers[body.offer].payload.items if body.offer in offers else ():
+                lack = count.counted - counted.get(count.id, count.counted) - supplied[hash_, count.id]
+                lacks[count.id] = max(lacks.get(count.id, 0), lack)
+                gone[count.id] = gone.get(count.id, True) and lack < max(count.counted, 1)
+        for name, lack in lacks.items():
+            reserved[name] += lack
+            if gone[name]:
+                holders[name] = node.party
     return {name: count for name, count in reserved.items() if count}, holders
 
 
