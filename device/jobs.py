@@ -1,9 +1,10 @@
 """What a person does on a job, short of handing it over: open it, be there, scan, check, leave, close it."""
 
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
+from device.bodies import body_of
 from device.holding import Holding
 from device.store.log import Recorded
 from sync.checks import Finding, earlier, run_checks
@@ -43,7 +44,6 @@ from sync.problems import BAD_ARGUMENT, GAPS_OPEN, NOT_FOUND, Problem
 
 ItemStep = Literal["picked", "loaded", "delivered", "installed", "returned", "short"]
 _ID_BYTES = 12
-_F = TypeVar("_F", bound=Fact)
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +76,7 @@ class Jobs:
         """
         await self._here.refresh()
         who = self._here.person(person)
-        body = self._body(JobOpened, {"roster": self._here.roster(), "party": party or who, "site": site, **said})
+        body = body_of(JobOpened, {"roster": self._here.roster(), "party": party or who, "site": site, **said})
         (opened,) = await self._here.record(Draft(kind="job.opened", actor=who, body=body))
         return job_id(opened.hash)
 
@@ -165,7 +165,7 @@ class Jobs:
         Where no visit is said, it is the one this person is at.
         """
         fields = {"visit": await self._visit(person, job), **said}
-        body = self._body(ItemScanned, {"item": item, "step": step, "qty": qty, **fields})
+        body = body_of(ItemScanned, {"item": item, "step": step, "qty": qty, **fields})
         return await self.tell(person, "item.scanned", body, job)
 
     async def scan_asset(
@@ -215,7 +215,7 @@ class Jobs:
                 gaps = await self._check(who, journey, here, policy, payload)
                 if gaps:
                     return Departure(departed=None, gaps=gaps)
-        body = self._body(VisitDeparted, {"visit": here, "outcome": outcome, "occurred_at": occurred_at, **said})
+        body = body_of(VisitDeparted, {"visit": here, "outcome": outcome, "occurred_at": occurred_at, **said})
         (departed,) = await self._here.record(Draft(kind="visit.departed", actor=who, job=job, body=body))
         return Departure(departed=departed)
 
@@ -303,7 +303,7 @@ class Jobs:
     async def contact(self, person: str, job: str, channel: str, **said: str) -> Recorded:
         """A customer was in touch; `said` are fields of `contact.received`."""
         minted = b64(self._here.world.token(_ID_BYTES))
-        body = self._body(ContactReceived, {"contact": minted, "channel": channel, **said})
+        body = body_of(ContactReceived, {"contact": minted, "channel": channel, **said})
         return await self.tell(person, "contact.received", body, job)
 
     async def join(self, person: str, job: str, who: str) -> Recorded:
@@ -336,11 +336,3 @@ class Jobs:
             milliseconds(body.occurred_at)
         (recorded,) = await self._here.record(Draft(kind=kind, actor=who, job=job, body=body))
         return recorded
-
-    @staticmethod
-    def _body(kind: type[_F], fields: dict[str, object]) -> _F:
-        """A body from fields a person gave; BAD_ARGUMENT names the field that does not fit."""
-        try:
-            return msgspec.convert({name: value for name, value in fields.items() if value is not None}, kind)
-        except msgspec.ValidationError as error:
-            raise Problem(BAD_ARGUMENT, str(error)) from error

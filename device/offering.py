@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from device.bodies import body_of
 from device.codes import Code, Codes, Shown
 from device.holding import Holding
 from device.store.log import Recorded
@@ -77,10 +78,7 @@ class Offering:
             "visit": next((one.visit for one in journey.visits if who in one.people and one.departed_ms is None), ""),
             **said,
         }
-        try:
-            body = msgspec.convert(fields, Offered)
-        except msgspec.ValidationError as error:
-            raise Problem(BAD_ARGUMENT, str(error)) from error
+        body = body_of(Offered, fields)
         return Draft(kind="handover.offered", actor=who, job=job, body=body)
 
     def _boundary(self, who: str, to: Sequence[str], named: str) -> tuple[str, Policy]:
