@@ -43,7 +43,8 @@ def tell(said: Said, args: Namespace) -> int:
         sys.stdout.buffer.flush()
         return said.exit_code
     for line in said.lines:
-        print(line)
+        # What people wrote elsewhere must not steer this terminal.
+        print("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line))
     if said.code and files:
         for file in files:
             print(f"code drawn to {file}")

@@ -226,7 +226,8 @@ def _departure(departure: Departure) -> Said:
     if departure.departed is not None:
         return _recorded("departed", departure.departed)
     lines = ["not departed; a check found:"]
-    lines += [f"  {gap.text}\n    {gap.found}" for gap in departure.gaps]
+    for gap in departure.gaps:
+        lines += [f"  {gap.text}", f"    {gap.found}"]
     lines.append("put it right and depart again, or go with it: handover device override HASH --reason WHY")
     return Said(facts={"departed": None, "gaps": departure.gaps}, lines=tuple(lines), exit_code=1)
 

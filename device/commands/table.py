@@ -12,7 +12,7 @@ from device.commands.answers import Action, Said, tell
 from device.commands.inputs import code_argument, texts_in
 from device.commands.running import run
 from device.world import Machine
-from sync.problems import Problem
+from sync.problems import BAD_ARGUMENT, Problem
 
 ACTIONS: dict[str, Action] = {**itself.ACTIONS, **oncodes.ACTIONS, **onjobs.ACTIONS}
 
@@ -22,10 +22,20 @@ def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR if args.json else logging.WARNING, format="%(levelname)s %(message)s")
     try:
+        _readable(argv)
         return asyncio.run(_run(args))
     except Problem as problem:
         print(f"handover device {args.action}: {problem}. {problem.kind.advice}", file=sys.stderr)
         return 2
+
+
+def _readable(argv: list[str]) -> None:
+    """A terminal may send bytes that are no text; they are named here and not deep inside."""
+    for number, word in enumerate(argv, 1):
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise Problem(BAD_ARGUMENT, "it is not UTF-8", f"argument {number}") from error
 
 
 async def _run(args: Namespace) -> int:

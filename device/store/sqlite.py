@@ -73,9 +73,13 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection as this product wants it, outside any transaction. DAMAGED_STORE where the file is no database."""
     try:
         con = sqlite3.connect(path, isolation_level=None)
+    except sqlite3.Error as error:
+        raise _named(error, path) from error
+    try:
         for setting in _SETTINGS:
             con.execute(setting)
     except sqlite3.Error as error:
+        con.close()
         raise _named(error, path) from error
     return con
 
@@ -127,7 +131,11 @@ async def open_store(directory: Path) -> AsyncIterator[Store]:
 
     def opened() -> sqlite3.Connection:
         con = connect(path)
-        migrate(con)
+        try:
+            migrate(con)
+        except BaseException:
+            con.close()
+            raise
         return con
 
     connection = Connection(opened, 64)

@@ -111,8 +111,9 @@ class Silence:
 class Field:
     """Devices under one folder, enrolled one by one; `publish` gives all of them the documents."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, issued_at: str = MORNING) -> None:
         self.folder = folder
+        self.issued_at = issued_at
         self.worlds: dict[str, SetWorld] = {}
         self.keys: dict[str, Jwk] = {}
         self.version = 0
@@ -140,7 +141,7 @@ class Field:
         listed = {name: Device(id=name, jwk=jwk, people=DEVICES[name]) for name, jwk in self.keys.items()}
         return Roster(
             version=self.version,
-            issued_at=MORNING,
+            issued_at=self.issued_at,
             devices=tuple((listed | {name.replace("_", "-"): one for name, one in devices.items()}).values()),
             people=PEOPLE | (people or {}),
             teams=("north", "office"),

@@ -1,0 +1,258 @@
+"""The command line of a device: each action by name, facts as JSON, and for bad input a sentence and exit 2."""
+
+import asyncio
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.commands.inputs import strictly
+from device.commands.table import ACTIONS, main
+from device.config import load_settings
+from device.world import Machine
+from sync.clock import rfc3339
+from sync.payload import Payload
+from sync.problems import BAD_ARGUMENT, BAD_SETTINGS, Problem
+from tests.device.field import Field
+
+Run = Callable[..., Any]
+PAYLOAD = (
+    "--summary",
+    "the seal leaks",
+    "--next",
+    "Fit the seal|bo|2026-05-05T08:00:00Z",
+    "--risk",
+    "it leaks|close it",
+)
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Field:
+    field = Field(tmp_path, rfc3339(Machine().now_ms()))
+    asyncio.run(field.enrol("phone-anna", "phone-bo", "shared"))
+    return field
+
+
+@pytest.fixture
+def handover(field: Field, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs a subcommand on somebody's device: its facts, or what it said on stderr where the exit code is not 0."""
+
+    def run(device: str, *args: str, exit_code: int = 0) -> Any:  # noqa: ANN401 - each command has its own facts
+        capfd.readouterr()
+        code = main([*args, "--dir", str(field.folder / device), "--json"])
+        out, err = capfd.readouterr()
+        assert code == exit_code, err
+        assert "Traceback" not in err
+        return json.loads(out) if out else err
+
+    return run
+
+
+@pytest.fixture
+def job(handover: Run) -> str:
+    opened: str = handover("phone-anna", "open", "--site", "site-1", "--asset", "pump-7")["job"]
+    return opened
+
+
+# -- a day on the command line -------------------------------------------------
+def test_a_job_goes_from_hand_to_hand_by_pictures(handover: Run, field: Field, job: str) -> None:
+    offer, answer = field.folder / "offer.png", field.folder / "answer.png"
+    handover("phone-anna", "arrive", job)
+    handover("phone-anna", "depart", job, exit_code=1)
+    handover("phone-anna", "asset", job, "pump-7")
+    handover("phone-anna", "depart", job, *PAYLOAD)
+    shown = handover("phone-anna", "offer", job, "--to", "bo", *PAYLOAD, "--png", str(offer))
+    seen = handover("phone-bo", "scan", str(offer))
+    assert (seen["hash"], seen["sender"], seen["party"]) == (shown["hash"], "anna", "bo")
+    picks = [word for choice in ("Fit the seal", "it leaks") for word in ("--pick", choice)]
+    handover("phone-bo", "accept", str(offer), "--words", "seal", *picks, "--png", str(answer))
+    handover("phone-anna", "confirm", str(answer))
+    facts = handover("phone-anna", "job", job)
+    assert facts["accountable"] == "bo"
+    assert [(one["state"], one["confirmed"]) for one in facts["handovers"]] == [("accepted", True)]
+    assert [one["job"] for one in handover("phone-bo", "jobs")["jobs"]] == [job]
+
+
+def test_codes_are_typed_too_and_shown_again(handover: Run, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = handover("phone-anna", "offer", job, "--to", "bo", *PAYLOAD)
+    assert handover("phone-anna", "show", shown["hash"])["texts"] == shown["texts"]
+    assert handover("phone-bo", "look", *shown["texts"])["hash"] == shown["hash"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\x02" + shown["texts"][0] + "\r\n"))
+    assert handover("phone-bo", "look", "-")["hash"] == shown["hash"]
+
+
+def test_a_refusal_and_a_withdrawal_have_their_commands(handover: Run, job: str) -> None:
+    shown = handover("phone-anna", "offer", job, "--to", "bo", *PAYLOAD)
+    refusal = handover("phone-bo", "refuse", *shown["texts"], "--reason", "no seal on the van")
+    assert handover("phone-anna", "witness", *refusal["texts"])["hash"]
+    assert handover("phone-anna", "witness", *refusal["texts"])["hash"] is None
+    assert handover("phone-anna", "scan", *refusal["texts"])["kind"] == "handover.refused"
+    handover("phone-anna", "withdraw", shown["hash"], "--reason", "too early")
+    assert handover("phone-anna", "job", job)["handovers"][0]["state"] == "withdrawn"
+
+
+def test_every_other_action_records_what_it_says(handover: Run, job: str) -> None:
+    handover("phone-anna", "item", job, "seal", "--step", "picked", "--qty", "2")
+    wrong = handover("phone-anna", "item", job, "hose", "--step", "picked", "--qty", "3")["hash"]
+    handover("phone-anna", "correct", wrong, "qty=1", "--reason", "counted twice")
+    handover("phone-anna", "note", job, "the customer waits")
+    handover("phone-anna", "contact", job, "--channel", "phone", "--customer", "c-1")
+    handover("phone-anna", "assist", job, "bo")
+    handover("phone-anna", "assist", job, "bo", "--left")
+    handover("phone-anna", "hold", job, "--reason", "waiting")
+    handover("phone-anna", "release", job)
+    handover("phone-anna", "arrive", job, "--at", "2026-05-04T09:00:00+02:00")
+    (gap,) = handover("phone-anna", "depart", job, *PAYLOAD, exit_code=1)["gaps"]
+    handover("phone-anna", "override", gap["found"], "--reason", "label worn off")
+    handover("phone-anna", "depart", job, *PAYLOAD)
+    handover("phone-anna", "resolve", job)
+    handover("phone-anna", "reopen", job, "--reason", "again")
+    handover("phone-anna", "cancel", job, "--reason", "replaced")
+    assert handover("phone-anna", "jobs")["jobs"] == []
+    (facts,) = handover("phone-anna", "jobs", "--all")["jobs"]
+    assert [(one["item"], one["picked"]) for one in facts["items"]] == [("hose", 1), ("seal", 2)]
+    assert facts["state"] == "cancelled"
+
+
+def test_a_guest_and_a_shared_device_work_from_the_command_line(handover: Run) -> None:
+    handover("shared", "open", "--site", "site-1", exit_code=2)
+    job = handover("shared", "open", "--site", "site-1", "--as", "anna")["job"]
+    offer = handover("shared", "offer", job, *PAYLOAD)
+    handover("shared", "accept", "--offer", offer["hash"], "--words", "I see", "--name", "M. Customer")
+    assert handover("shared", "job", job)["accountable"].startswith("guest:")
+    assert "switch" in handover("shared", "note", job, "hello", "--as", "eve", exit_code=2)
+    handover("shared", "switch", "eve")
+    handover("shared", "note", job, "hello")
+
+
+def test_the_status_fits_one_screen(handover: Run, field: Field, job: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert job
+    facts = handover("phone-anna", "status")
+    assert (facts["held"]["waiting"], facts["held"]["received_through"], facts["device"]) == (2, 0, "phone-anna")
+    assert main(["status", "--dir", str(field.folder / "phone-anna")]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("here only  2, the oldest for") for line in lines)
+
+
+def test_a_sync_that_reached_nobody_exits_1_and_says_why(handover: Run, job: str) -> None:
+    assert job
+    facts = handover("phone-anna", "sync", exit_code=1)
+    assert (facts["done"], facts["trouble"], facts["waiting"]) == (False, "no-connection", 2)
+
+
+def test_a_terminal_shows_the_code_and_its_text(field: Field, job: str, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["offer", job, "--to", "bo", *PAYLOAD, "--dir", str(field.folder / "phone-anna")]
+    assert main(arguments) == 0
+    out = capfd.readouterr().out
+    assert "▀" in out
+    assert "HO1:" in out
+
+
+def test_what_others_wrote_does_not_steer_this_terminal(
+    handover: Run, field: Field, capfd: pytest.CaptureFixture[str]
+) -> None:
+    handover("phone-anna", "open", "--site", "site-1", "--asset", "\x1b[2J\x07")
+    assert main(["jobs", "--dir", str(field.folder / "phone-anna")]) == 0
+    assert "\x1b" not in capfd.readouterr().out
+
+
+# -- bad input -----------------------------------------------------------------
+BAD: dict[str, tuple[str, ...]] = {
+    "a job nobody knows": ("job", "nonsense"),
+    "a job that is too long": ("note", "x" * 500, "hello"),
+    "no words": ("note", "{job}", ""),
+    "bytes that are no text": ("note", "{job}", "\udcff"),
+    "no such picture": ("scan", "nowhere.png"),
+    "no picture": ("scan", "{text}"),
+    "a code of nobody": ("scan", "https://example.com/"),
+    "no code": ("scan",),
+    "a newer code": ("scan", "HO9:ABC"),
+    "a damaged code": ("accept", "HO1:ABCDEF", "--words", "x"),
+    "another type of code": ("accept", "HS1:site-1", "--words", "x"),
+    "a hash of nothing": ("show", "x" * 43),
+    "an offer that is none": ("accept", "--offer", "x" * 43, "--words", "x"),
+    "no scanner": ("scan", "--scanner", "/dev/nowhere"),
+    "a quantity of none": ("item", "{job}", "seal", "--step", "picked", "--qty", "0"),
+    "a quantity beyond counting": ("item", "{job}", "seal", "--step", "picked", "--qty", "9" * 30),
+    "a time without offset": ("arrive", "{job}", "--at", "2026-05-04T09:00:00"),
+    "no time": ("arrive", "{job}", "--at", "noon"),
+    "a correction of nothing": ("correct", "{job}", "qty", "--reason", "x"),
+    "a count of words": ("offer", "{job}", "--to", "bo", "--count", "seal=many"),
+    "a gap in nothing": ("offer", "{job}", "--to", "bo", "--gap", "nothing=because"),
+    "an until of none": ("offer", "{job}", "--to", "bo", "--until", "x" * 99, *PAYLOAD),
+    "a payload that is not there": ("offer", "{job}", "--to", "bo", "--payload", "nowhere.json"),
+    "a payload that is none": ("offer", "{job}", "--to", "bo", "--payload", "{text}"),
+    "a payload with a field of nobody": ("offer", "{job}", "--to", "bo", "--payload", "{typo}"),
+    "a reservation of words": ("accept", "--offer", "x" * 43, "--words", "x", "--reserve", "seal=few"),
+    "somebody who is not here": ("note", "{job}", "hello", "--as", "zed"),
+    "an enrolment of the enrolled": ("enrol", "HE1:ABC"),
+}
+
+
+@pytest.mark.parametrize("given", BAD.values(), ids=BAD.keys())
+def test_bad_input_gets_a_sentence_with_a_remedy_and_exit_2(
+    handover: Run, field: Field, job: str, given: tuple[str, ...]
+) -> None:
+    text, typo = field.folder / "text.txt", field.folder / "typo.json"
+    text.write_text("just words")
+    typo.write_text('{"next_actions":[{"what":"fit","ownr":"bo"}]}')
+    names = {"{job}": job, "{text}": str(text), "{typo}": str(typo)}
+    said = handover("phone-anna", *(names.get(word, word) for word in given), exit_code=2)
+    assert said.startswith(f"handover device {given[0]}: ")
+    assert said.rstrip().endswith(".")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("given", [[], ["dance"], ["offer"], ["item", "j", "i", "--step", "danced"]])
+def test_an_action_or_argument_that_does_not_exist_is_exit_2(given: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(given)
+    assert caught.value.code == 2
+
+
+def test_a_folder_without_a_device_is_told_by_every_action(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        assert main(["status", "--dir", str(folder)]) == 2
+        assert "not enrolled" in capfd.readouterr().err
+
+
+def test_every_action_has_help() -> None:
+    for name, action in ACTIONS.items():
+        assert action.help, name
+
+
+def test_what_a_person_wrote_into_a_payload_is_never_dropped() -> None:
+    with pytest.raises(Problem) as caught:
+        strictly(b'{"summary":"x","risks":[{"if":"a"},{"if":"b","them":"c"}],"prio":1}', Payload, "payload.json")
+    assert caught.value.kind is BAD_ARGUMENT
+    assert caught.value.detail == "unknown: .prio, .risks[1].them"
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"broker":{"host":"h"}}', '{"brokr":{}}', '{"broker":{"host":"h","port":0,"topics":["a"]}}']
+)
+def test_settings_that_do_not_fit_are_named(tmp_path: Path, text: str) -> None:
+    assert load_settings(tmp_path).broker is None
+    (tmp_path / "settings.json").write_text(text)
+    with pytest.raises(Problem) as caught:
+        load_settings(tmp_path)
+    assert caught.value.kind is BAD_SETTINGS
+
+
+def test_a_device_loads_nothing_of_the_server() -> None:
+    script = (
+        "import sys, runpy; sys.argv = ['handover', 'device', 'status', '--dir', '/nowhere']\n"
+        "from trial.cli import main\n"
+        "code = main()\n"
+        "banned = {'litestar', 'jinja2', 'uvicorn', 'numpy', 'backend'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {banned}' if banned else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
