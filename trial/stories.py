@@ -4,14 +4,19 @@ A story names events by ids of its own; here each becomes a real event, judged a
 The file is `{"stories": [{"name", "events": [...], "accountable", "cases": {basis: "open"|"resolved"}}]}`;
 an event has `id`, `kind` and what its kind names: opened (party), offered (basis, sender, to), accepted
 (offer, party), refused (offer, party), withdrawn (offer, sender), confirmed (offer, accepted, sender),
-reassigned (basis, party), resolved (basis, cites, chosen, party, replaces).
+reassigned (basis, party), resolved (basis, cites, chosen, party, replaces). Events may stand in any order; an
+id that no event has is an event that never arrived. Every party is a technician with a device of his own,
+unless `teams` lists its members or `guests` names it; a team's events are recorded by its first member, a
+guest's on the device of whoever offers to the guest or takes the job back, or by `actor`. A story may also expect
+`verdicts` by event and, by basis, whom its case `touches`.
 """
 
 import argparse
 import random
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -38,7 +43,7 @@ from sync.payload import Payload, Synthesis
 from sync.policy import Device, Directory, Person, Policy, Roster, reference
 from sync.problems import UNREADABLE, Problem
 from sync.seal import Jwk, kid_of
-from sync.standing import Shelf
+from sync.standing import Shelf, Word
 
 _KINDS = {
     "opened": "job.opened",
@@ -68,15 +73,25 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cites: tuple[str, ...] = ()
     chosen: str | None = None
     replaces: tuple[str, ...] = ()
+    actor: str = ""
+
+    def names(self) -> tuple[str, ...]:
+        """The events that this one names."""
+        named = (self.basis, self.offer, self.accepted, self.chosen or "", *self.cites, *self.replaces)
+        return tuple(id_ for id_ in named if id_)
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A history of one job and what it must come to."""
+    """A history of one job and what it must come to; what is not said is not expected."""
 
     name: str
     events: tuple[Told, ...]
+    teams: dict[str, tuple[str, ...]] = {}
+    guests: tuple[str, ...] = ()
     accountable: str | None = None
     cases: dict[str, Literal["open", "resolved"]] | None = None
+    touches: dict[str, tuple[str, ...]] = {}
+    verdicts: dict[str, Word] = {}
 
 
 class Stories(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +106,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     accountable: str
     cases: dict[str, str]
+    touches: dict[str, tuple[str, ...]]
     verdicts: dict[str, str]
     orders: int
     unstable: tuple[str, ...]
@@ -98,18 +114,25 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Cast:
-    """The parties of a story, each with a device of its own, and the office."""
+    """The parties of a story, each person with a device of its own, and the office."""
 
     def __init__(self, story: Story) -> None:
         self.hashes: dict[str, str] = {}
+        self._story = story
+        self._told = {told.id: told for told in story.events}
         self._seqs: dict[str, int] = {}
-        parties = {name for told in story.events for name in (told.party, told.sender, *told.to) if name}
-        devices = tuple(Device(id=f"device-{name}", jwk=_key(name), people=(name,)) for name in sorted(parties))
+        named = {name for told in story.events for name in (told.party, told.sender, told.actor, *told.to) if name}
+        members = {name for team in story.teams.values() for name in team}
+        people = sorted((named | members) - story.teams.keys() - set(story.guests))
+        teams = {
+            name: tuple(team for team, members in sorted(story.teams.items()) if name in members) for name in people
+        }
         roster = Roster(
             version=1,
             issued_at="2026-01-01T00:00:00Z",
-            devices=devices,
-            people={name: Person(roles=("technician",), sites=("*",)) for name in sorted(parties)},
+            devices=tuple(Device(id=f"device-{name}", jwk=_key(name), people=(name,)) for name in people),
+            people={name: Person(roles=("technician",), teams=teams[name], sites=("*",)) for name in people},
+            teams=tuple(sorted(story.teams)),
             keys=(_key(_DESK),),
         )
         policy = Policy(boundary=_BOUNDARY, version=1, issued_at="2026-01-01T00:00:00Z")
@@ -129,33 +152,45 @@ class _Cast:
         log = b64(digest(actor.encode())[:16])
         seq = self._seqs[log] = self._seqs.get(log, 1) + 1
         body = self._body(told)
-        raw = write_event(
-            Draft(kind=_KINDS[told.kind], actor=actor, body=body, job="" if told.kind == "opened" else job),
-            log=log,
-            seq=seq,
-            at=Moment(wall="2026-01-05T08:00:00Z", mono=seq, boot="b"),
-        )
+        draft = Draft(kind=_KINDS[told.kind], actor=actor, body=body, job="" if told.kind == "opened" else job)
+        try:
+            raw = write_event(draft, log=log, seq=seq, at=Moment(wall="2026-01-05T08:00:00Z", mono=seq, boot="b"))
+        except Problem as problem:
+            raise Problem(problem.kind, problem.detail, f"{self._story.name}: {told.id}") from problem
         event = read_event(raw, kid_of(_key(actor)))
         self.hashes[told.id] = event.hash
         return event
 
     def _author(self, told: Told) -> str:
+        if told.actor:
+            return told.actor
         if told.kind in ("reassigned", "resolved"):
             return _DESK
         author = told.sender if told.kind in ("offered", "withdrawn", "confirmed") else told.party
         if not author:
-            raise Problem(UNREADABLE, f"{told.kind} says neither sender nor party", told.id)
-        return author
+            raise Problem(UNREADABLE, f"{told.kind} says neither sender nor party", f"{self._story.name}: {told.id}")
+        if author in self._story.guests:
+            return self._host(told)
+        return self._story.teams.get(author, (author,))[0]
 
-    def _hash(self, told: Told, id_: str) -> str:
-        if id_ not in self.hashes:
-            raise Problem(UNREADABLE, f"names {id_!r}, which no event before it has", told.id)
-        return self.hashes[id_]
+    def _host(self, told: Told) -> str:
+        """Who records what a guest says: whoever offers to the guest, or whom the guest hands back to."""
+        if told.kind == "offered":
+            return self._story.teams.get(told.to[0], told.to)[0] if told.to else _DESK
+        offer = self._told.get(told.offer)
+        return self._author(offer) if offer is not None and offer.kind == "offered" else _DESK
+
+    def _met(self, told: Told) -> Literal["met", "guest"]:
+        offer = self._told.get(told.offer)
+        guests = self._story.guests
+        return "guest" if told.party in guests or (offer is not None and offer.sender in guests) else "met"
+
+    def _hash(self, id_: str) -> str:
+        """The event's hash; of one that the story does not have, a hash that nothing has."""
+        return self.hashes.get(id_) or b64(digest(f"never arrived: {id_}".encode()))
 
     def _body(self, told: Told) -> Custody:
-        def named(id_: str) -> str:
-            return self._hash(told, id_)
-
+        named = self._hash
         party = told.party or ""
         match told.kind:
             case "opened":
@@ -172,7 +207,8 @@ class _Cast:
                 )
             case "accepted":
                 words = Synthesis(words="read back")
-                return Accepted(roster=self.roster, offer=named(told.offer), party=party, synthesis=words, met="met")
+                offer, met = named(told.offer), self._met(told)
+                return Accepted(roster=self.roster, offer=offer, party=party, synthesis=words, met=met)
             case "refused":
                 return Refused(roster=self.roster, offer=named(told.offer), party=party, reason="no")
             case "withdrawn":
@@ -197,47 +233,97 @@ def _key(name: str) -> Jwk:
     return Jwk(x=b64(digest(f"key of {name}".encode())))
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    """As an outcome; `basis` says by which of its events a node is called: the first that the story tells."""
+
+    accountable: str
+    cases: dict[str, str]
+    touches: dict[str, tuple[str, ...]]
+    verdicts: dict[str, str]
+    basis: dict[str, str]
+
+
 def fold_story(story: Story, orders: int = 100, seed: int = 1) -> Outcome:
-    """What a story comes to, folded in `orders` orders of arrival drawn with `seed`."""
+    """What a story comes to, folded in `orders` orders of arrival drawn with `seed`. Raises UNREADABLE."""
     cast = _Cast(story)
     events: list[Event] = []
-    for told in story.events:
-        events.append(cast.event(told, events[0].job if events else ""))
+    job = ""
+    for told in _in_order(story):
+        events.append(cast.event(told, job))
+        job = job or events[0].job
     ids = {hash_: id_ for id_, hash_ in cast.hashes.items()}
     rng = random.Random(seed)
-    answers: dict[bytes, tuple[str, dict[str, str], dict[str, str]]] = {}
+    answers: dict[bytes, _Answer] = {}
     for _ in range(max(orders, 1)):
-        answer = _fold(cast, events, ids)
+        answer = _fold(cast, story, events, ids)
         answers[encode(answer)] = answer
         rng.shuffle(events)
-    accountable, cases, verdicts = next(iter(answers.values()))
+    first = next(iter(answers.values()))
     stable = len(answers) == 1
-    right = story.accountable in (None, accountable) and story.cases in (None, cases)
     return Outcome(
         name=story.name,
-        accountable=accountable,
-        cases=cases,
-        verdicts=verdicts,
+        accountable=first.accountable,
+        cases=first.cases,
+        touches=first.touches,
+        verdicts=first.verdicts,
         orders=max(orders, 1),
         unstable=() if stable else tuple(sorted(raw.decode() for raw in answers)),
-        as_expected=stable and right,
+        as_expected=stable and _as_expected(story, first),
     )
 
 
-def _fold(cast: _Cast, events: list[Event], ids: dict[str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
+def _as_expected(story: Story, answer: _Answer) -> bool:
+    words = {id_: said.partition(" ")[0] for id_, said in answer.verdicts.items()}
+    cases = None if story.cases is None else {answer.basis.get(id_, id_): state for id_, state in story.cases.items()}
+    touches = {answer.basis.get(id_, id_): tuple(sorted(parties)) for id_, parties in story.touches.items()}
+    return (
+        story.accountable in (None, answer.accountable)
+        and cases in (None, answer.cases)
+        and all(answer.touches.get(basis) == parties for basis, parties in touches.items())
+        and all(words.get(id_) == word for id_, word in story.verdicts.items())
+    )
+
+
+def _in_order(story: Story) -> list[Told]:
+    """The events so that each comes after those it names, its job's opening first."""
+    told = {one.id: one for one in story.events}
+    openings = [one.id for one in story.events if one.kind == "opened"]
+    if len(told) < len(story.events) or len(openings) != 1:
+        raise Problem(UNREADABLE, "ids must differ, and exactly one event opens the job", story.name)
+    sorter = TopologicalSorter({id_: openings for id_ in told if id_ not in openings})
+    for one in story.events:
+        sorter.add(one.id, *(id_ for id_ in one.names() if id_ in told))
+    try:
+        return [told[id_] for id_ in sorter.static_order()]
+    except CycleError as error:
+        raise Problem(UNREADABLE, f"events name each other in a circle: {error.args[1]}", story.name) from error
+
+
+def _fold(cast: _Cast, story: Story, events: list[Event], ids: dict[str, str]) -> _Answer:
     shelf = cast.shelf()
     judge_all(events, shelf)
-    standings = [shelf.standings[event.hash] for event in events]
-    applied = [one for one in standings if one.verdict.word == "applied"]
-    tree = custody(applied)
-    order = {id_: place for place, id_ in enumerate(cast.hashes)}
-    keys = {one.event.hash: one.node.key for one in applied if one.node}
-    cases = {}
-    for case in tree.cases:
-        twins = [ids[hash_] for hash_, key in keys.items() if key == keys[case.basis]]
-        cases[min(twins, key=order.__getitem__)] = str(case.state)
-    verdicts = {ids[one.event.hash]: _said(one.verdict.word, one.verdict.code) for one in standings}
-    return tree.accountable, dict(sorted(cases.items())), dict(sorted(verdicts.items()))
+    standings = {ids[event.hash]: shelf.standings[event.hash] for event in events}
+    tree = custody(one for one in standings.values() if one.verdict.word == "applied")
+    called: dict[str, str] = {}
+    basis: dict[str, str] = {}
+    for id_, node in ((told.id, standings[told.id].node) for told in story.events):
+        if node is not None:
+            basis[id_] = called.setdefault(node.key, id_)
+    cases = {basis[ids[case.basis]]: case for case in tree.cases}
+    return _Answer(
+        accountable=tree.accountable,
+        cases=_sorted({id_: case.state for id_, case in cases.items()}),
+        touches=_sorted({id_: case.parties for id_, case in cases.items()}),
+        verdicts=_sorted({id_: _said(one.verdict.word, one.verdict.code) for id_, one in standings.items()}),
+        basis=_sorted(basis),
+    )
+
+
+_T = TypeVar("_T")
+
+
+def _sorted(by_id: dict[str, _T]) -> dict[str, _T]:
+    return dict(sorted(by_id.items()))
 
 
 def _said(word: str, code: str) -> str:
