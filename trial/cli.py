@@ -11,6 +11,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
     "sites": ("backend.commands.sites", "where work is done"),
     "policies": ("backend.commands.policies", "the rules of each boundary"),
+    "replay": ("trial.replay", "play a scenario file through real devices and a backend"),
+    "estimate": ("trial.estimate", "repeat visits avoided, from a table of aggregated history"),
+    "bench": ("trial.bench", "how fast the product is, beside a floor of the same work done by hand"),
     "fold": ("trial.stories", "fold histories of custody from a file, in many orders"),
 }
 
