@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from sync.events import VisitOutcome, VisitType
-from sync.payload import Count, Line, Payload, Priority, Synthesis
+from sync.payload import Count, Line, Payload, Priority
 from trial.terms import (
     Act,
     Addressee,
@@ -267,12 +267,16 @@ class Reserved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Accept(Act, frozen=True, kw_only=True, tag="accept"):
-    """The offer of that step is accepted for `party`; how the two met is `met`."""
+    """The offer of that step is accepted for `party`; how the two met is `met`.
+
+    `words` are the receiver's synthesis, `picked` what was picked at the read-back (default: all that is true).
+    """
 
     offer: Event
     party: Party | None = None
     met: Literal["met", "remote", "guest", "witnessed"] | None = None
-    synthesis: Synthesis | None = None
+    words: Line = "read back"
+    picked: tuple[str, ...] | None = None
     reservations: tuple[Reserved, ...] = ()
     signed_name: str = ""
     force: bool = False

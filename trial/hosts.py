@@ -43,6 +43,7 @@ class Host:
     def __init__(self, module: str, spec: HostSpec) -> None:
         self.name = spec.name
         self.directory = Path(spec.directory)
+        self._told = False
         self.directory.mkdir(parents=True, exist_ok=True)
         with (self.directory / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(
@@ -97,14 +98,22 @@ class Host:
         self._process.kill()
         self._close()
 
-    def stop(self) -> None:
-        """The process ended in order; killed if it takes too long."""
-        if self.alive:
+    def say_stop(self) -> None:
+        """The process is told to end, once; it is not waited for."""
+        if self.alive and not self._told:
+            self._told = True
             try:
                 self.send(Stop())
-                self._process.wait(STOP_S)
-            except (Problem, subprocess.TimeoutExpired):
-                self._process.kill()
+            except Problem:  # it died just now
+                return
+
+    def stop(self) -> None:
+        """The process ended in order; killed if it takes too long."""
+        self.say_stop()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self._close()
 
     def _close(self) -> None:

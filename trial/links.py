@@ -65,16 +65,19 @@ class Link:
             raise Problem(NO_CONNECTION, "no signal", self._url)
         self.counts.requests += 1
         kind = _kind(request)
-        self._count_events(request, kind)
         if _due(self._lost_requests, kind):
             self.counts.requests_lost += 1
             raise Problem(NO_CONNECTION, "the request was lost", self._url)
+        if kind == "push":
+            self._count_events(request, 1 + self._copies)
         if kind == "push" and self._hold_next:
             self._hold_next = False
             self._held = request
             raise Problem(NO_CONNECTION, "the request is held up", self._url)
         copies = self._copies if kind == "push" else 0
         response, *_ = await asyncio.gather(self._carry(request), *(self._again(request) for _ in range(copies)))
+        if not 200 <= response.status < 300:
+            return response  # a session that ended, say: the faults wait for a request that is taken
         if kind == "push":
             self._copies = 0
             self.counts.duplicates += copies
@@ -108,15 +111,14 @@ class Link:
             await self._again(held)
             self.counts.reordered += 1
 
-    def _count_events(self, request: Request, kind: str) -> None:
-        if kind != "push":
-            return
-        head = inflate(request.body).partition(b"\t")[0]
-        header = decode(head, PushHeader, "push")
-        sent = self._sent_through.get(header.log, 0)
-        self.counts.events_sent += header.to - header.from_ + 1
-        self.counts.resent += max(0, min(sent, header.to) - header.from_ + 1)
-        self._sent_through[header.log] = max(sent, header.to)
+    def _count_events(self, request: Request, times: int) -> None:
+        """Count what a push sends, and what of it had been sent before; it goes out so many times."""
+        header = decode(inflate(request.body).partition(b"\t")[0], PushHeader, "push")
+        count = header.to - header.from_ + 1
+        before = self._sent_through.get(header.log, 0)
+        self.counts.events_sent += count * times
+        self.counts.resent += max(0, min(before, header.to) - header.from_ + 1) + count * (times - 1)
+        self._sent_through[header.log] = max(before, header.to)
 
 
 def _kind(request: Request) -> str:

@@ -103,7 +103,7 @@ def _walk(raw: Any, info: inspect.Type, place: str, kind: str) -> Iterator[Said]
             for key, value in raw.items():
                 yield from _walk(key, info.key_type, f"{place}.{key}", "")
                 yield from _walk(value, info.value_type, f"{place}.{key}", "")
-        case inspect.VarTupleType() if isinstance(raw, list):
+        case inspect.VarTupleType() if isinstance(raw, list | tuple):
             for index, value in enumerate(raw):
                 yield from _walk(value, info.item_type, f"{place}[{index}]", "")
         case inspect.StrType() if kind and isinstance(raw, str):
@@ -120,7 +120,7 @@ def chosen(raw: Any, info: inspect.UnionType) -> inspect.Type:  # noqa: ANN401 -
                     return whole
             case inspect.DictType() if isinstance(raw, dict):
                 return whole
-            case inspect.VarTupleType() if isinstance(raw, list):
+            case inspect.VarTupleType() if isinstance(raw, list | tuple):
                 return whole
             case inspect.StrType() if isinstance(raw, str):
                 return whole

@@ -132,7 +132,7 @@ def view_of(seen: Seen, names: Names) -> View:
         verdicts={
             name: f"{verdict.word} {verdict.code}".strip()
             for name, hash_ in names.hashes.items()
-            if (verdict := seen.verdicts.get(hash_))
+            if name == names.event(hash_) and (verdict := seen.verdicts.get(hash_))
         },
         repeats={names.visit(first): names.visit(after) for first, after in seen.repeats().items()},
     )

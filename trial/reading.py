@@ -6,8 +6,10 @@ from typing import Any, NoReturn
 
 import msgspec
 
+import backend.world
+import device.world
 from sync.policy import is_role
-from sync.problems import BAD_SCENARIO, Problem
+from sync.problems import BAD_SCENARIO, Problem, catalogue
 from trial.acts import (
     Accept,
     Check,
@@ -27,13 +29,13 @@ from trial.acts import (
     Unmerge,
     Withdraw,
 )
-from trial.changes import Wait
+from trial.changes import Kill, Wait
 from trial.expectation import Expected
 from trial.naming import Names, said_in
 from trial.placing import first_fault
 from trial.scenario import ANY, DESK, DISPATCHER, VIEWS, DeviceGiven, PersonGiven, PolicyGiven, Scenario, SiteGiven
 from trial.steps import AnyStep
-from trial.terms import OFFICE, Act, Step
+from trial.terms import BACKEND, OFFICE, Act, Step
 from trial.times import after, span_ms
 
 STEP_MS = 60_000
@@ -42,6 +44,7 @@ MOST_BYTES = 16 * 1024 * 1024
 OFFICE_ACTS = (Dispatch, Merge, Unmerge, Resolve, Reassign)
 """What only the office records; with `force` a device can try."""
 IN_OFFICE = ("dispatcher", "manager", "admin")
+_SLUGS = frozenset(kind.slug for kind in catalogue())
 _STEP = re.compile(r"\$\.steps\[(\d+)\]")
 
 
@@ -200,15 +203,19 @@ def _check_cast(scenario: Scenario) -> None:
 def _homes(scenario: Scenario) -> dict[str, str]:
     """Where each person records unless a step says otherwise: the first device that lists him, else the office."""
     homes: dict[str, str] = {}
-    for device, given in scenario.devices.items():
+    for name, given in scenario.devices.items():
         for person in given.people:
-            homes.setdefault(person, device)
+            homes.setdefault(person, name)
     return {person: homes.get(person, OFFICE) for person in scenario.people}
 
 
 def _consistent(step: Step, place: str) -> None:
-    """Return only if the step says one thing of two, where its fields leave the choice."""
+    """Return only if the step says one thing of two, where its fields leave the choice, and names what there is."""
+    if isinstance(step, Act) and step.refused_by_device and step.refused_by_device not in _SLUGS:
+        _bad(f"there is no problem {step.refused_by_device!r}", f"{place}.refused_by_device")
     match step:
+        case Kill() if step.when and step.when not in (points := _points(step.host)):
+            _bad(f"there is no point {step.when!r}; there are {', '.join(points)}", f"{place}.when")
         case Check() if bool(step.clears) == bool(step.overrides):
             _bad("name a check that it clears, or one that it overrides", place)
         case Resolve() if (step.chosen is None) == (step.party is None) and not step.force:
@@ -217,6 +224,11 @@ def _consistent(step: Step, place: str) -> None:
             _bad("give a sensor and what it says, or a topic and a payload", place)
         case Scan() if bool(step.item) == (step.asset is not None):
             _bad("scan an item, or an asset", place)
+
+
+def _points(host: str) -> tuple[str, ...]:
+    """The named points at which a crash would matter, on either side."""
+    return backend.world.POINTS if host == BACKEND else device.world.POINTS
 
 
 # -- who does it, where, when ----------------------------------------------------
@@ -246,10 +258,26 @@ class _Players:
                 _bad("time does not go back; shift a clock instead", f"{place}.lasts")
             at_ms += lasts
         _consistent(step, place)
+        step = self._said(step)
         by, on = self._who(step, place) if isinstance(step, Act) else ("", "")
         found = Timed(step=step, at_ms=at_ms, by=by, on=on)  # type: ignore[arg-type]  # every step is one of the union
         self._before[step.id] = found
         return found
+
+    def _said(self, step: Step) -> Step:
+        """The step with what goes without saying: a job's site is its asset's, else the first; the boundary is `any`.
+
+        Where the scenario has one boundary of its own and no more, that is the one meant.
+        """
+        match step:
+            case Open(site=None):
+                asset = self._scenario.assets.get(step.asset or "")
+                site = asset.site if asset else None
+                return msgspec.structs.replace(step, site=site or next(iter(self._scenario.sites)))
+            case Offer(boundary=None) | Dispatch(boundary=None):
+                own = [name for name in self._scenario.policies if name != ANY]
+                return msgspec.structs.replace(step, boundary=own[0] if len(own) == 1 else ANY)
+        return step
 
     def _who(self, step: Act, place: str) -> tuple[str, str]:
         by = step.by or self._person(step)

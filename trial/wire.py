@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from trial.links import LinkCounts, What
-from trial.scenario import Scenario
+from trial.scenario import Scenario, SensorGiven, SiteGiven
 from trial.steps import AnyStep
 
 
@@ -27,10 +27,16 @@ class CrashAt(Command, frozen=True, kw_only=True, tag="crash_at"):
 
 
 class Perform(Command, frozen=True, kw_only=True, tag="perform"):
-    """The step, its names replaced by hashes and ids, is done by `by`. `pictures` are the files of scanned codes."""
+    """The step, its names replaced by hashes and ids, is done by `by`.
+
+    `job` is the job it is about, `offer` the offer that it answers or whose acceptance it names, as far as there
+    are any. `pictures` are the files of scanned codes.
+    """
 
     step: AnyStep
     by: str
+    job: str = ""
+    offer: str = ""
     pictures: tuple[str, ...] = ()
 
 
@@ -78,6 +84,8 @@ class Listen(Command, frozen=True, kw_only=True, tag="listen"):
 
     port: int
     topics: tuple[str, ...]
+    sites: dict[str, SiteGiven]
+    sensors: dict[str, SensorGiven]
 
 
 class Heard(Command, frozen=True, kw_only=True, tag="heard"):
