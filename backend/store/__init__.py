@@ -1,1 +1,1 @@
-"""The only home of SQL on the server side."""
+"""The backend's SQL, all of it: numbered migrations, named queries, and what runs them on SQLite."""

@@ -1,0 +1,59 @@
+"""The one place that knows every part of the server and joins them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+
+from backend.api import devices, health, sync
+from backend.auth import Doorkeeper, People, Sessions
+from backend.config import Settings
+from backend.intake import Intake, open_intake
+from backend.limits import Attempts
+from backend.problems import HANDLERS
+from backend.world import World
+
+BODY = 256 * 1024
+"""Bytes of a request body, where an address does not say otherwise."""
+
+
+def create_app(settings: Settings, world: World) -> Litestar:
+    """The application; its database is opened when it starts and closed when it stops."""
+    sessions = Sessions(world, settings.session_s)
+    attempts = Attempts(world)
+
+    @asynccontextmanager
+    async def hold(app: Litestar) -> AsyncGenerator[None]:
+        async with open_intake(settings, world) as intake:
+            app.state.intake = intake
+            app.state.sessions = sessions
+            app.state.people = People(intake.store)
+            yield
+
+    def the_intake() -> Intake:
+        intake: Intake = app.state.intake
+        return intake
+
+    def the_people() -> People:
+        people: People = app.state.people
+        return people
+
+    app = Litestar(
+        route_handlers=[devices.router, sync.router, health.router],
+        lifespan=[hold],
+        middleware=[DefineMiddleware(Doorkeeper, exclude_from_auth_key="open", exclude="^/schema")],
+        dependencies={
+            "intake": Provide(the_intake, sync_to_thread=False),
+            "people": Provide(the_people, sync_to_thread=False),
+            "sessions": Provide(lambda: sessions, sync_to_thread=False),
+            "attempts": Provide(lambda: attempts, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        request_max_body_size=BODY,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(title="field handover", version="0.1.0", path="/schema"),
+    )
+    return app

@@ -1,0 +1,1 @@
+"""The backend's part of the `handover` command, one module a command."""

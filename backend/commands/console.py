@@ -1,0 +1,76 @@
+"""How commands end: 0 done, 1 a check failed, 2 bad input with a sentence; and the one option that all share."""
+
+import argparse
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from backend.config import Settings
+from backend.intake import Door, open_door
+from backend.world import Machine
+from backend.writing import Writing
+from sync.codec import encode
+from sync.problems import NO_FILE, Problem
+
+T = TypeVar("T")
+DATABASE = Path("handover.db")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, ending with 2 and one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser(name: str, description: str) -> Parser:
+    """A parser for `handover NAME` with the option that says where the data is."""
+    made = Parser(
+        prog=f"handover {name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_database(made)
+    return made
+
+
+def add_database(made: argparse.ArgumentParser) -> None:
+    """Give a parser the option that says where the data is."""
+    made.add_argument("--database", type=Path, default=DATABASE, metavar="FILE", help="the SQLite file (%(default)s)")
+
+
+def finish(name: str, work: Callable[[], int]) -> int:
+    """The exit code of `work`; 2 with a sentence on stderr where it met a problem."""
+    try:
+        return work()
+    except Problem as problem:
+        place = f" ({problem.where})" if problem.where else ""
+        said = f"{problem.kind.title}{place}: {problem.detail}" if problem.detail else f"{problem.kind.title}{place}"
+        print(f"handover {name}: {said}. {problem.kind.advice}", file=sys.stderr)
+        return 2
+
+
+def written(settings: Settings, work: Callable[[Door, Writing], T]) -> T:
+    """What `work` returns, committed through the door; a server may be running beside."""
+    with open_door(settings, Machine()) as (door, con):
+        return door.write_now(con, lambda writing: work(door, writing))
+
+
+def read(settings: Settings, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What `work` reads."""
+    with open_door(settings, Machine()) as (_, con):
+        return work(con)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file; NO_FILE where there is none."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Problem(NO_FILE, error.strerror or "", str(path)) from error
+
+
+def show(facts: object, *, as_json: bool, text: str) -> None:
+    """Print facts for a program, or the text for a person."""
+    print(encode(facts).decode() if as_json else text)

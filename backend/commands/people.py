@@ -1,0 +1,108 @@
+"""`handover people`: who works here, in which teams, with which roles and skills, and tokens for the JSON API."""
+
+import argparse
+
+import msgspec
+
+from backend.auth import token_hash
+from backend.commands.console import add_database, finish, parser, read, show, written
+from backend.config import Settings
+from backend.intake import Door
+from backend.master import PERSON, TEAM, PersonRow, TeamRow, all_of, find, get, put
+from backend.store.sqlite import queries
+from backend.writing import Writing
+from sync.codec import UNREADABLE_JSON
+from sync.ids import b64
+from sync.problems import UNKNOWN_PARTY, WRONG_INPUT, Problem
+
+_SQL = queries("office")
+DAY_MS = 86_400_000
+BY = "command line"
+
+
+def main(argv: list[str]) -> int:
+    """Run the command."""
+    made = parser("people", __doc__ or "")
+    steps = made.add_subparsers(dest="step", required=True, metavar="STEP")
+    add = steps.add_parser("add", help="add somebody, or change what is given of somebody")
+    add.add_argument("person")
+    add.add_argument("--name")
+    for option in ("role", "skill", "team", "site"):
+        add.add_argument(f"--{option}", action="append", metavar=option.upper(), help="may be given again")
+    add.add_argument("--trained-until", metavar="TIME", help="RFC 3339")
+    team = steps.add_parser("team", help="add a team, or rename it")
+    team.add_argument("team")
+    team.add_argument("--name", default="")
+    listed = steps.add_parser("list", help="who there is")
+    listed.add_argument("--json", action="store_true")
+    token = steps.add_parser("token", help="make a token for the JSON API; it is shown once")
+    token.add_argument("person")
+    token.add_argument("--days", type=int, default=90, help="how long it lives (%(default)s)")
+    token.add_argument("--void", action="store_true", help="end every token this person has")
+    for step in (add, team, listed, token):
+        add_database(step)
+    args = made.parse_args(argv)
+    work = {"add": _add, "team": _team, "list": _list, "token": _token}[args.step]
+    return finish("people", lambda: work(args, Settings(database=args.database)))
+
+
+def _add(args: argparse.Namespace, settings: Settings) -> int:
+    def work(door: Door, writing: Writing) -> None:
+        before = find(writing.con, PERSON, args.person) or PersonRow()
+        given = {
+            "name": args.name,
+            "roles": args.role,
+            "skills": args.skill,
+            "teams": args.team,
+            "sites": args.site,
+            "trained_until": args.trained_until,
+        }
+        plain = msgspec.to_builtins(before) | {name: value for name, value in given.items() if value is not None}
+        try:
+            row = msgspec.convert(plain, PersonRow)
+        except UNREADABLE_JSON as error:
+            raise Problem(WRONG_INPUT, str(error)) from error
+        for team in row.teams:
+            if find(writing.con, TEAM, team) is None:
+                raise Problem(UNKNOWN_PARTY, f"team {team}")
+        put(writing.con, PERSON, args.person, row, by=BY, now_ms=writing.now_ms)
+        door.cut(writing)
+
+    written(settings, work)
+    return 0
+
+
+def _team(args: argparse.Namespace, settings: Settings) -> int:
+    def work(door: Door, writing: Writing) -> None:
+        put(writing.con, TEAM, args.team, TeamRow(name=args.name), by=BY, now_ms=writing.now_ms)
+        door.cut(writing)
+
+    written(settings, work)
+    return 0
+
+
+def _list(args: argparse.Namespace, settings: Settings) -> int:
+    people = read(settings, lambda con: all_of(con, PERSON))
+    teams = read(settings, lambda con: all_of(con, TEAM))
+    lines = [f"{id_:<24}{row.name:<28}{' '.join(row.roles):<28}{' '.join(row.teams)}" for id_, row in people]
+    lines += [f"{id_:<24}{row.name:<28}team" for id_, row in teams]
+    show({"people": dict(people), "teams": dict(teams)}, as_json=args.json, text="\n".join(lines))
+    return 0
+
+
+def _token(args: argparse.Namespace, settings: Settings) -> int:
+    def work(door: Door, writing: Writing) -> str:
+        get(writing.con, PERSON, args.person)
+        if args.void:
+            writing.con.execute(_SQL["void_tokens"].text, {"person": args.person})
+            return ""
+        token = b64(door.world.token(32))
+        until = writing.now_ms + args.days * DAY_MS
+        row = {"hash": token_hash(token), "person": args.person, "made_at": writing.now_ms, "expires_at": until}
+        writing.con.execute(_SQL["make_token"].text, row)
+        return token
+
+    token = written(settings, work)
+    if token:
+        print(token)
+    return 0

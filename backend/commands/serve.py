@@ -1,0 +1,55 @@
+"""`handover serve`: the server, until it is told to stop."""
+
+import logging
+import socket
+import sys
+from pathlib import Path
+
+from backend.app import create_app
+from backend.commands.console import finish, parser
+from backend.config import Settings
+from backend.logs import log_json
+from backend.serve import Server, bound
+from backend.world import Machine, World
+from sync.problems import ADDRESS_TAKEN, Problem
+
+
+def main(argv: list[str], world: World | None = None) -> int:
+    """Run the command; a trial passes a world of its own."""
+    made = parser("serve", __doc__ or "")
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    made.add_argument("--port", type=int, default=8300, help="port to listen on, 0 for any free one (%(default)s)")
+    made.add_argument("--url", default="", help="what enrolment codes tell devices to call (http://HOST:PORT)")
+    made.add_argument("--desk", default="desk", help="the team that dispatches (%(default)s)")
+    made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
+    args = made.parse_args(argv)
+    log_json(logging.INFO if args.verbose else logging.WARNING)
+
+    def work() -> int:
+        with listening(args.host, args.port) as listener:
+            port: int = listener.getsockname()[1]
+            url = args.url or f"http://{args.host}:{port}"
+            settings = Settings(database=Path(args.database), url=url, desk=args.desk)
+            return run(settings, world or Machine(), listener)
+
+    return finish("serve", work)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket on that address; ADDRESS_TAKEN where it cannot be had."""
+    try:
+        return bound(host, port)
+    except OSError as error:
+        raise Problem(ADDRESS_TAKEN, error.strerror or "", f"{host}:{port}") from error
+
+
+def run(settings: Settings, world: World, listener: socket.socket) -> int:
+    """Serve on this socket until SIGTERM or SIGINT; 0 once stopped well."""
+    host, port = listener.getsockname()[:2]
+    said = f"handover serves at http://{host}:{port}"
+    server = Server(create_app(settings, world), lambda: print(said, flush=True))
+    server.run(sockets=[listener])
+    if not server.started:
+        print("handover serve: it could not start; the log says why", file=sys.stderr)
+        return 2
+    return 0

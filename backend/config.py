@@ -1,0 +1,31 @@
+"""What a deployment sets: where the data is, where the server listens, who stands for the office."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one backend.
+
+    `database` is a SQLite file; the signing key is kept beside it. `url` is what enrolment codes tell
+    devices to call. `desk` is the team that holds imported and dispatched jobs until somebody accepts.
+    `escalate_every_s` is how often offers past their limit are looked for; 0 leaves that to the caller.
+    """
+
+    database: Path
+    url: str = "http://127.0.0.1:8300"
+    desk: Annotated[str, Meta(min_length=1, max_length=200)] = "desk"
+    zone: str = "UTC"
+    readers: Annotated[int, Meta(ge=1, le=16)] = 2
+    session_s: Annotated[int, Meta(ge=60, le=86_400)] = 3_600
+    escalate_every_s: Annotated[int, Meta(ge=0, le=3_600)] = 30
+    cached_events: Annotated[int, Meta(ge=0, le=2_000_000)] = 60_000
+    """How many judged events are kept in memory, so that a job in work is not read again for each push."""
+
+    @property
+    def key_file(self) -> Path:
+        """Where the backend's signing key is kept, readable by its owner alone."""
+        return self.database.with_name(self.database.name + ".key")

@@ -1,0 +1,19 @@
+"""What handlers are given, by name and type; `backend/app.py` provides it."""
+
+from typing import TypeAlias
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from backend.auth import DeviceCaller, People, Sessions, StaffCaller
+from backend.intake import Intake
+from backend.limits import Attempts
+
+TheIntake: TypeAlias = NamedDependency[SkipValidation[Intake]]
+ThePeople: TypeAlias = NamedDependency[SkipValidation[People]]
+TheSessions: TypeAlias = NamedDependency[SkipValidation[Sessions]]
+DeviceRequest: TypeAlias = Request[None, DeviceCaller, State]
+StaffRequest: TypeAlias = Request[None, StaffCaller, State]
+TheAttempts: TypeAlias = NamedDependency[SkipValidation[Attempts]]

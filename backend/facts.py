@@ -1,0 +1,249 @@
+"""What is held, as the judge and the fold ask for it: judged events by what names them, a job's events together.
+
+A bounded memory of what was read or judged lately stands before the database. It is never truth: the door
+drops all of it whenever a transaction fails or another process wrote.
+"""
+
+import logging
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from backend.documents import Documents
+from backend.reading import NAMEABLE
+from backend.store.sqlite import queries
+from sync.clock import Moment
+from sync.codec import decode, read_event
+from sync.events import Event
+from sync.ids import b64, digest, unb64
+from sync.journey import jobs_of
+from sync.judge import judge
+from sync.policy import Directory, Policy
+from sync.problems import Problem
+from sync.standing import Standing, Verdict, Word
+
+log = logging.getLogger(__name__)
+
+_SQL: Final = queries("ledger")
+WORDS: Final[tuple[Word, ...]] = ("applied", "refused", "parked", "quarantined")
+"""A verdict's word at the number by which the ledger keeps it."""
+APPLIED, REFUSED, PARKED, QUARANTINED = range(4)
+
+GLOBAL: Final = frozenset({"log.opened", "device.revoked", "log.forked", "event.promoted", "event.redacted"})
+"""Kinds that go to every device, whatever its scope."""
+EVERYBODY: Final = 0
+"""The job of such events in the ledger."""
+ORDERS: Final = frozenset({"order.imported", "order.changed", "order.cancelled"})
+UNMATCHED: Final = -1
+"""The job in the ledger of orders that name none yet."""
+
+
+class JobFacts:
+    """The applied events about one job, each with its position; `ref` is the job's small number in the ledger."""
+
+    __slots__ = ("job", "opened", "positions", "ref", "standings")
+
+    def __init__(self, ref: int, job: str) -> None:
+        self.ref = ref
+        self.job = job
+        self.standings: list[Standing] = []
+        self.positions: list[int] = []
+        self.opened: Standing | None = None
+
+
+class Facts:
+    """The judge's `Known` over the ledger. `con` is the connection of the transaction at work; the door sets it."""
+
+    def __init__(self, documents: Documents, most: int) -> None:
+        self.documents = documents
+        self.con: sqlite3.Connection
+        self.before_reading: Callable[[], None] = lambda: None
+        """Called before the database is asked, so that rows not yet written are."""
+        self._most = most
+        self._held = 0
+        self._jobs: OrderedDict[str, JobFacts] = OrderedDict()
+        self._refs: dict[int, str] = {}
+        self._by_hash: dict[str, Standing] = {}
+
+    def forget(self) -> None:
+        """Afterwards nothing is remembered; what is asked for is read again."""
+        self._held = 0
+        self._jobs.clear()
+        self._refs.clear()
+        self._by_hash.clear()
+
+    # -- asked by the judge ---------------------------------------------------
+    def by_hash(self, hash_: str) -> Standing | None:
+        """See `Known`."""
+        found = self._by_hash.get(hash_)
+        return found if found is not None else self._find(hash_)
+
+    def by_job(self, job: str) -> Standing | None:
+        """See `Known`."""
+        facts = self.job(job)
+        if facts is not None:
+            return facts.opened
+        self.before_reading()
+        low = unb64(job)
+        row = self.con.execute(_SQL["named_like"].text, {"low": low, "high": low + b"\xff" * 16}).fetchone()
+        return self._read(*row, digest_=b"") if row and not row[2] else None
+
+    def by_name(self, name: str) -> Standing | None:
+        """See `Known`."""
+        log_name, _, seq = name.partition(":")
+        self.before_reading()
+        row = self.con.execute(_SQL["log_by_name"].text, {"log": log_name}).fetchone()
+        found = self._read(row[0], int(seq), 0, digest_=b"") if row and seq.isdigit() else None
+        return found if found is not None and found.event.kind == "person.switched" else None
+
+    def directory(self, reference: str) -> Directory | None:
+        """See `Known`."""
+        return self.documents.directory(reference)
+
+    def policy(self, boundary: str, reference: str) -> Policy | None:
+        """See `Known`."""
+        return self.documents.policy(boundary, reference)
+
+    def is_staff(self, kid: str) -> bool:
+        """See `Known`; the roster in force lists every key the backend ever had."""
+        return self.documents.roster()[1].is_staff(kid)
+
+    # -- asked by the fold ----------------------------------------------------
+    def job(self, job: str) -> JobFacts | None:
+        """The job's applied events, or None where it was never opened here."""
+        found = self._jobs.get(job)
+        if found is not None:
+            self._jobs.move_to_end(job)
+            return found
+        self.before_reading()
+        row = self.con.execute(_SQL["job_by_name"].text, {"job": job}).fetchone()
+        return self._load(row[0], job) if row else None
+
+    def job_of(self, ref: int) -> JobFacts:
+        """The same by its small number, which must be one."""
+        name = self._refs.get(ref)
+        if name is None:
+            self.before_reading()
+            (name,) = self.con.execute(_SQL["job_by_ref"].text, {"ref": ref}).fetchone()
+        found = self.job(name)
+        if found is None:
+            raise LookupError(f"job {ref} has no row")
+        return found
+
+    def policies_of(self, facts: JobFacts) -> dict[str, Policy | None]:
+        """The policy of each offer of a job, by the offer's hash."""
+        found: dict[str, Policy | None] = {}
+        for standing in facts.standings:
+            if standing.event.kind == "handover.offered":
+                body = standing.event.body
+                found[standing.event.hash] = self.policy(getattr(body, "boundary", ""), getattr(body, "policy", ""))
+        return found
+
+    # -- kept up to date by the door ------------------------------------------
+    def open(self, ref: int, job: str) -> None:
+        """Afterwards the job is known, with nothing in it."""
+        self._jobs[job] = JobFacts(ref, job)
+        self._refs[ref] = job
+
+    def add(self, standing: Standing, facts_of: Sequence[JobFacts], position: int) -> None:
+        """Afterwards this applied event is among the facts of these jobs."""
+        for facts in facts_of:
+            self._append(facts, standing, position)
+        while self._held > self._most and len(self._jobs) > 1:
+            self._drop(next(iter(self._jobs)))
+
+    def _append(self, facts: JobFacts, standing: Standing, position: int) -> None:
+        facts.standings.append(standing)
+        facts.positions.append(position)
+        self._held += 1
+        kind = standing.event.kind
+        if kind == "job.opened":
+            facts.opened = standing
+        if kind in NAMEABLE:
+            self._by_hash[standing.event.hash] = standing
+
+    def _drop(self, job: str) -> None:
+        facts = self._jobs.pop(job)
+        del self._refs[facts.ref]
+        self._held -= len(facts.standings)
+        for standing in facts.standings:
+            self._by_hash.pop(standing.event.hash, None)
+
+    # -- read from the ledger -------------------------------------------------
+    def _load(self, ref: int, job: str) -> JobFacts:
+        """Judge the job's applied events again, in the order in which they came to count, what each names before it."""
+        self.open(ref, job)
+        facts = self._jobs[job]
+        rows = [
+            (row[0], row[4], row[6] if row[5] else "")
+            for row in self.con.execute(_SQL["job_events"].text, {"job": ref})
+        ]
+        for position, _, log_ref, seq, digest_, kid in self.con.execute(
+            _SQL["job_about"].text, {"job": ref}
+        ).fetchall():
+            raw, jws = self.row(log_ref, seq, digest_)
+            rows.append((position, raw, kid if jws else ""))
+        for position, raw, kid in sorted(rows, key=lambda row: row[0]):
+            standing = judge(read_event(raw, kid), self)
+            if standing.verdict.word != "applied":
+                log.error("an applied event is judged otherwise now", extra={"hash": standing.event.hash})
+                continue
+            self._append(facts, standing, position)
+        return facts
+
+    def row(self, log_ref: int, seq: int, digest_: bytes) -> tuple[bytes, str | None]:
+        """Bytes and own signature of one event held."""
+        name = "fork_row" if digest_ else "main_row"
+        row = self.con.execute(_SQL[name].text, {"log": log_ref, "seq": seq, "digest": digest_}).fetchone()
+        return row[0], row[6]
+
+    def _find(self, hash_: str) -> Standing | None:
+        self.before_reading()
+        row = self.con.execute(_SQL["named"].text, {"hash": unb64(hash_)}).fetchone()
+        return self._read(*row, digest_=unb64(hash_)) if row else None
+
+    def _read(self, log_ref: int, seq: int, forked: int, *, digest_: bytes) -> Standing | None:
+        """A named event as it was judged; of a job's applied event, all the job is read at once."""
+        where = {"log": log_ref, "seq": seq, "digest": digest_ if forked else b""}
+        row = self.con.execute(_SQL["fork_row" if forked else "main_row"].text, where).fetchone()
+        if row is None:
+            return None
+        raw, _, _, _, verdict, job, jws = row
+        if verdict == APPLIED and job:
+            self.job_of(job)
+            return self._by_hash.get(b64(digest(raw)), _plain(raw, APPLIED, ""))
+        reason = self.con.execute(_SQL["reason"].text, where).fetchone()
+        (_, _, kid, *_) = self.con.execute(_SQL["log_by_ref"].text, {"ref": log_ref}).fetchone()
+        return _plain(raw, verdict, kid if jws else "", *(reason or ()))
+
+
+def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "", waits_for: str = "[]") -> Standing:
+    """A judged event that hangs on nothing."""
+    word = WORDS[verdict]
+    said = Verdict(word=word, code=code, detail=detail, waits_for=decode(waits_for, tuple[str, ...]))
+    try:
+        event = read_event(raw, kid)
+    except Problem:
+        # It was refused because it cannot be read; whoever names it is refused as well, by its hash alone.
+        event = Event(
+            hash=b64(digest(raw)),
+            log="",
+            seq=0,
+            kind="",
+            job="",
+            actor="",
+            at=_NEVER,
+            body=None,
+            wall_ms=0,
+            occurred_ms=0,
+        )
+    return Standing(event=event, verdict=said)
+
+
+_NEVER: Final = Moment(wall="", mono=0, boot="")
+
+
+def belongs_to(event: Event) -> tuple[str, ...]:
+    """The jobs among whose facts an event stands; a witness stands for what it holds, and is none itself."""
+    return () if event.kind == "code.witnessed" else jobs_of(event)

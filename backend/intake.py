@@ -1,0 +1,224 @@
+"""THE door: everything that becomes true in the backend becomes so here, in one writer's transactions.
+
+Whoever waits is served together: one transaction for all (group commit), a savepoint for each, so that a
+slow disk is waited for once and one bad push undoes nobody else's.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from typing import Any, Final, TypeVar
+
+from backend.config import Settings
+from backend.documents import Documents
+from backend.key import hold_key
+from backend.master import TEAM, TeamRow, find, put
+from backend.office import BACKEND, Office
+from backend.project import follow
+from backend.reach import note_devices
+from backend.reading import Arrived, read_arrived
+from backend.receive import Received, receive
+from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
+from backend.witness import take_witness
+from backend.world import World
+from backend.writing import Book, Work, Writing
+from sync.clock import rfc3339
+from sync.events import Event
+from sync.ids import b64
+from sync.problems import TOO_BUSY, Problem
+from sync.protocol import PushReply, Receipt, Sealed, chain_text, receipt_text
+from sync.seal import Jwk, Signer
+from sync.standing import Verdict
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_SQL: Final = queries("ledger")
+MOST_WAITING: Final = 256
+"""Pushes that may wait for the writer; more are asked to come back."""
+MOST_TOGETHER: Final = 64
+"""The most that one transaction takes in."""
+
+
+class Door:
+    """The writer's side of the backend: what may happen in a transaction, and what always follows from it."""
+
+    def __init__(self, settings: Settings, world: World, signer: Signer) -> None:
+        self.settings = settings
+        self.world = world
+        self.signer = signer
+        self.office = Office(world, signer)
+        self.book = Book(signer, settings.cached_events)
+        self.book.take_witness = self._take_witness
+
+    def _take_witness(self, writing: Writing, event: Event) -> Verdict:
+        return take_witness(writing, self.office, event)
+
+    def found(self, con: sqlite3.Connection) -> None:
+        """Afterwards the database has an epoch, a roster that lists this backend's key, and a list of names."""
+        settings = dict(con.execute(_SQL["settings"].text).fetchall())
+        if "epoch" not in settings:
+            con.execute(_SQL["set"].text, {"name": "epoch", "value": b64(self.world.token(6))})
+        self.transact(con, [self._begin])
+
+    def _begin(self, writing: Writing) -> None:
+        if find(writing.con, TEAM, self.settings.desk) is None:
+            put(writing.con, TEAM, self.settings.desk, TeamRow(), by=BACKEND, now_ms=writing.now_ms)
+        self.cut(writing)
+        # What a newer kind or schema held up goes on once this software can read it.
+        writing.release("upgrade")
+
+    def cut(self, writing: Writing) -> None:
+        """Afterwards roster and names say what the rows in force say; every device's keys are noted."""
+        documents: Documents = writing.documents
+        writing.issue(documents.names_now())
+        if writing.issue(documents.roster_now()):
+            note_devices(writing)
+
+    def transact(self, con: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Any]:
+        """What each of `works` returns, or the problem it raised; run inside a transaction that is then committed.
+
+        Projections, reach and the desk's confirmations follow in the same transaction.
+        """
+        writing = Writing(con, self.book, self.world.now_ms())
+        self.world.fault("before-store")
+        outcomes = [writing.one(work) for work in works]
+        self.world.fault("after-store")
+        follow(writing, self.office, self.settings.desk)
+        writing.finish()
+        self.world.fault("before-commit")
+        return outcomes
+
+    def write_now(self, con: sqlite3.Connection, work: Work[T]) -> T:
+        """What `work` returns, committed. For commands, which write on a connection of their own."""
+        try:
+            (outcome,) = in_transaction(con, lambda con: self.transact(con, [work]))
+        except BaseException:
+            self.book.forget()
+            raise
+        if isinstance(outcome, Problem):
+            raise outcome
+        result: T = outcome
+        return result
+
+
+class Intake:
+    """The door while the server runs: a queue before the one writer."""
+
+    def __init__(self, store: Store, door: Door) -> None:
+        self.store = store
+        self.door = door
+        self.is_stopped = False
+        self._waiting: asyncio.Queue[tuple[Work[Any], asyncio.Future[Any]]] = asyncio.Queue(MOST_WAITING)
+
+    async def do(self, work: Work[T]) -> T:
+        """What `work` returns, durably; the problem it raised otherwise. TOO_BUSY where too many wait already."""
+        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            self._waiting.put_nowait((work, told))
+        except asyncio.QueueFull as error:
+            raise Problem(TOO_BUSY, f"{MOST_WAITING} wait for the disk") from error
+        return await told
+
+    async def push(self, body: bytes, *, gzip: bool, jwk: Jwk) -> PushReply:
+        """The reply to a push; its receipt is made once what it says is on disk."""
+        arrived = await asyncio.to_thread(read_arrived, body, gzip=gzip, jwk=jwk)
+        received = await self.do(lambda writing: receive(writing, self.door.office, arrived))
+        self.door.world.fault("before-reply")
+        if received.fresh:
+            facts = {"log": received.log, "fresh": received.fresh, "through": received.through}
+            log.info("batch stored", extra=facts)
+        return self._reply(received)
+
+    def _reply(self, received: Received) -> PushReply:
+        epoch, head = self.door.book.epoch, chain_text(received.head)
+        text = receipt_text(Receipt(epoch=epoch, log=received.log, received_through=received.through, head=head))
+        return PushReply(
+            epoch=epoch,
+            received_through=received.through,
+            head=head,
+            verdicts=received.verdicts,
+            receipt=Sealed(text=text, jws=self.door.signer.sign(text.encode(), "ho-receipt")),
+            server_time=rfc3339(self.door.world.now_ms()),
+            missing=received.missing,
+            longer=received.longer,
+        )
+
+    async def write(self) -> None:
+        """Serve the queue until cancelled."""
+        try:
+            await self._serve_all()
+        finally:
+            self.is_stopped = True
+
+    async def _serve_all(self) -> None:
+        while True:
+            group = [await self._waiting.get()]
+            while len(group) < MOST_TOGETHER and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            await self._serve(group)
+
+    async def _serve(self, group: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
+        works = [work for work, _ in group]
+        try:
+            outcomes = await self.store.writing(lambda con: self.door.transact(con, works))
+            self.door.world.fault("after-commit")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that must be told
+            self.door.book.forget()
+            if len(group) == 1:
+                _tell(group[0][1], error)
+                return
+            # One of them cannot be done: each alone, so that it is the only one to fail.
+            for one in group:
+                await self._serve([one])
+            return
+        for (_, told), outcome in zip(group, outcomes, strict=True):
+            _tell(told, outcome)
+
+
+def _tell(told: asyncio.Future[Any], outcome: object) -> None:
+    if told.done():  # whoever asked has gone
+        return
+    if isinstance(outcome, Exception):
+        told.set_exception(outcome)
+    else:
+        told.set_result(outcome)
+
+
+# -- opening ------------------------------------------------------------------
+@asynccontextmanager
+async def open_intake(settings: Settings, world: World) -> AsyncIterator[Intake]:
+    """The backend's data, open: migrated, founded, its staff log begun, its writer at work."""
+    door = _door(settings, world)
+    async with open_store(settings.database, readers=settings.readers) as store:
+        intake = Intake(store, door)
+        await store.writing(door.found)
+        await store.writing(lambda con: door.transact(con, [door.office.open]))
+        writer = asyncio.create_task(intake.write(), name="writer")
+        try:
+            yield intake
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+
+@contextmanager
+def open_door(settings: Settings, world: World) -> Iterator[tuple[Door, sqlite3.Connection]]:
+    """The same for a command: the door and a connection to write on, beside a server that may be running."""
+    door = _door(settings, world)
+    with closing(connect(settings.database)) as con:
+        in_transaction(con, door.found)
+        yield door, con
+
+
+def _door(settings: Settings, world: World) -> Door:
+    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(connect(settings.database)) as con:
+        migrate(con)
+        is_new = not con.execute(_SQL["settings"].text).fetchall()
+    return Door(settings, world, hold_key(settings.key_file, world, is_new=is_new))
+
+
+__all__ = ["BACKEND", "Arrived", "Door", "Intake", "open_door", "open_intake"]

@@ -1,0 +1,272 @@
+"""What happens to a push inside the writer's transaction: placed, stored whatever it is, then judged.
+
+Received and judged are separate: nothing that is refused, unreadable or early holds up anything else.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from backend.facts import PARKED
+from backend.office import Office
+from backend.reading import Arrived, Line
+from backend.store.sqlite import queries
+from backend.writing import Log, Place, Writing
+from sync.events import CUSTODY, LogOpened
+from sync.ids import digest, event_name
+from sync.ledger import advance, chain_start, missing_ranges, place, prev_of
+from sync.problems import GAP, NOT_PERMITTED, UNKNOWN_LOG, Problem, catalogue
+from sync.protocol import SeqVerdict
+from sync.seal import kid_of
+from sync.standing import Verdict
+
+log = logging.getLogger(__name__)
+
+_SQL: Final = queries("ledger")
+_REMEDY: Final = {kind.slug: kind.remedy for kind in catalogue()}
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """What a push came to. `through` and `head` are what the receipt may say once this is committed."""
+
+    log: str
+    through: int
+    head: bytes
+    verdicts: tuple[SeqVerdict, ...]
+    missing: tuple[tuple[int, int], ...]
+    longer: bool
+    fresh: int
+
+
+def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
+    """Afterwards every event of the push is stored and has a verdict.
+
+    Raises UNKNOWN_LOG where the log was never opened here and does not open in this push, NOT_PERMITTED
+    where another key opened it.
+    """
+    held = _log_of(writing, arrived)
+    header, lines = arrived.header, arrived.lines
+    met = {"kid": arrived.kid, "at": writing.now_ms, "recorded": header.recorded, "oldest": header.oldest}
+    writing.con.execute(_SQL["met"].text, met | {"blobs": header.blobs, "wall": header.wall})
+    continues = held.through == held.highest == header.from_ - 1 and held.head == arrived.base
+    receiver = _Receiver(writing, office, held)
+    if continues:
+        receiver.extend(lines)
+    else:
+        receiver.fit(arrived)
+    if receiver.fresh:
+        row = {"log": held.ref, "first": header.from_, "last": header.to, "base": arrived.base, "jws": arrived.jws}
+        pending = b"".join(line.digest for line in lines) if not receiver.linked else None
+        more = {"header": arrived.head_raw, "received_at": writing.now_ms, "digests": pending}
+        writing.con.execute(_SQL["keep_batch"].text, row | more)
+    if receiver.fresh and not continues:
+        receiver.link_pending()
+    if receiver.forked_from:
+        office.tell_fork(writing, held, receiver.forked_from)
+        log.error("a log was continued twice", extra={"log": held.log, "seq": receiver.forked_from})
+    on_branch = receiver.linked
+    return Received(
+        log=held.log,
+        through=header.to if on_branch else min(held.through, header.to),
+        head=lines[-1].chain if on_branch else _head_at(writing, held, min(held.through, header.to)),
+        verdicts=tuple(receiver.verdicts),
+        missing=_missing(writing, held),
+        longer=held.highest > max(header.recorded, header.to),
+        fresh=receiver.fresh,
+    )
+
+
+def _log_of(writing: Writing, arrived: Arrived) -> Log:
+    held = writing.log(arrived.header.log)
+    if held is None:
+        first = arrived.lines[0].event
+        genesis = first.body if first is not None and first.kid == arrived.kid else None
+        if not isinstance(genesis, LogOpened) or kid_of(genesis.jwk) != arrived.kid:
+            raise Problem(UNKNOWN_LOG, arrived.header.log)
+        held = writing.open_log(arrived.header.log, genesis.jwk, staff=False)
+        writing.release(f"log {held.log}")
+    if held.kid != arrived.kid:
+        raise Problem(NOT_PERMITTED, "another key opened this log")
+    return held
+
+
+def _missing(writing: Writing, held: Log) -> tuple[tuple[int, int], ...]:
+    if held.highest == held.through:
+        return ()
+    writing.flush()
+    seqs = writing.con.execute(_SQL["seqs_above"].text, {"log": held.ref, "seq": held.through})
+    return missing_ranges(held.through, (seq for (seq,) in seqs))
+
+
+def _head_at(writing: Writing, held: Log, seq: int) -> bytes:
+    if seq == held.through:
+        return held.head
+    if seq == 0:
+        return chain_start(held.log)
+    writing.flush()
+    row = writing.con.execute(_SQL["main_row"].text, {"log": held.ref, "seq": seq}).fetchone()
+    head: bytes = row[2]
+    return head
+
+
+class _Slice:
+    """What is held of a log between two seqs, as `place` asks for it."""
+
+    def __init__(self, writing: Writing, held: Log, first: int, last: int) -> None:
+        writing.flush()
+        where = {"log": held.ref, "first": first, "last": last}
+        self._main: dict[int, tuple[bytes, bytes | None]] = {
+            seq: (digest(raw), chain) for seq, raw, chain in writing.con.execute(_SQL["main_slice"].text, where)
+        }
+        self.forks: dict[int, list[tuple[bytes, bytes | None]]] = {}
+        for seq, digest_, chain in writing.con.execute(_SQL["fork_slice"].text, where):
+            self.forks.setdefault(seq, []).append((digest_, chain))
+
+    def main(self, seq: int) -> tuple[bytes, bytes | None] | None:
+        return self._main.get(seq)
+
+    def forked(self, seq: int) -> frozenset[bytes]:
+        return frozenset(chain for _, chain in self.forks.get(seq, ()) if chain is not None)
+
+    def has_fork(self, seq: int, digest_: bytes) -> bool:
+        return any(held == digest_ for held, _ in self.forks.get(seq, ()))
+
+
+class _Receiver:
+    """One push into one log: collects verdicts, and what was new or forked."""
+
+    def __init__(self, writing: Writing, office: Office, held: Log) -> None:
+        self.writing = writing
+        self.office = office
+        self.held = held
+        self.verdicts: list[SeqVerdict] = []
+        self.linked = True
+        self.fresh = 0
+        self.forked_from = 0
+
+    def extend(self, lines: Sequence[Line]) -> None:
+        """The push goes on where the log ends: nothing to compare, nothing that could be held."""
+        held = self.held
+        before = held.head
+        for line in lines:
+            verdict = self._store(line, Place(held.ref, line.seq), line.chain, before)
+            self.verdicts.append(tell(line.seq, verdict, forked=bool(self.forked_from)))
+            before = line.chain
+        held.through = held.highest = lines[-1].seq
+        held.head = before
+        held.changed = True
+
+    def fit(self, arrived: Arrived) -> None:
+        """The general case: duplicates, gaps, other branches."""
+        held, lines = self.held, arrived.lines
+        there = _Slice(self.writing, held, arrived.header.from_ - 1, arrived.header.to)
+        placed = place(there, arrived.header.from_, arrived.base, [line.raw for line in lines], held.log)
+        self.linked = placed[0].chain is not None
+        before = arrived.base
+        for line, one in zip(lines, placed, strict=True):
+            main = there.main(line.seq)
+            on_fork = one.how == "forked" or (one.how == "duplicate" and (main is None or main[0] != one.digest))
+            where = Place(held.ref, line.seq, one.digest if on_fork else b"")
+            is_held = there.has_fork(line.seq, one.digest) if on_fork else main is not None
+            if on_fork:
+                self._fork(line.seq)
+            verdict = self._again(where, one.chain) if is_held else self._store(line, where, one.chain, before)
+            self.verdicts.append(tell(line.seq, verdict, duplicate=is_held, forked=on_fork))
+            held.reach(line.seq)
+            before = line.chain
+        self._advance()
+
+    def _store(self, line: Line, where: Place, chain: bytes | None, before: bytes) -> Verdict:
+        """An event that was not held, kept whatever it is; `before` is the chain value before it by its batch."""
+        self.fresh += 1
+        event = line.event
+        if event is None:
+            problem = line.problem
+            code, detail = (problem.kind.slug, problem.detail) if problem else ("", "")
+            verdict: Verdict | None = Verdict(word="refused", code=code, detail=detail)
+        else:
+            if chain is not None and event.prev and event.kind in CUSTODY and event.prev != prev_of(before):
+                self._fork(line.seq)
+            verdict = self._gap(line.seq) if chain is None and not event.kid else None
+        return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict)
+
+    def _gap(self, seq: int) -> Verdict:
+        name = event_name(self.held.log, seq - 1)
+        return Verdict(word="parked", code=GAP.slug, detail=name, waits_for=(name,))
+
+    def _again(self, where: Place, chain: bytes | None) -> Verdict:
+        """An event that is held byte for byte: the verdict it has, unless what it waited for is this chain value."""
+        writing = self.writing
+        name = "fork_row" if where.digest else "main_row"
+        writing.flush()
+        _, _, kept, _, word, _, _ = writing.con.execute(_SQL[name].text, where.names()).fetchone()
+        if chain is not None and kept is None:
+            row = where.names() | {"chain": chain}
+            writing.con.execute(_SQL["fork_chain" if where.digest else "main_chain"].text, row)
+            if word == PARKED and writing.verdict_at(where, word).code == GAP.slug:
+                return writing.judge_again(where)
+        return writing.verdict_at(where, word)
+
+    def _fork(self, seq: int) -> None:
+        self.forked_from = min(self.forked_from or seq, seq)
+
+    def _advance(self) -> None:
+        """Afterwards `through` and `head` are at the end of what is held and chained without a gap."""
+        held = self.held
+        if held.through == held.highest:
+            return
+        where = {"log": held.ref, "seq": held.through}
+        self.writing.flush()
+        for seq, chain, raw in self.writing.con.execute(_SQL["chains_above"].text, where):
+            # A row may stand on another branch: it had come first under its name, and its chain was found later.
+            if seq != held.through + 1 or chain != advance(held.head, digest(raw)):
+                break
+            held.through, held.head, held.changed = seq, chain, True
+
+    def link_pending(self) -> None:
+        """Batches that came too early are fitted in, as far as what they follow is held now."""
+        while self._link_one():
+            pass
+
+    def _link_one(self) -> bool:
+        writing, held = self.writing, self.held
+        for id_, first, base, digests in writing.con.execute(
+            _SQL["pending_batches"].text, {"log": held.ref}
+        ).fetchall():
+            count = len(digests) // 32
+            there = _Slice(writing, held, first - 1, first + count - 1)
+            main = there.main(first - 1)
+            before = chain_start(held.log) if first == 1 else main and main[1]
+            if base != before and base not in there.forked(first - 1):
+                continue
+            self._link(first, base, [digests[at * 32 : at * 32 + 32] for at in range(count)], there)
+            writing.con.execute(_SQL["batch_linked"].text, {"id": id_})
+            return True
+        return False
+
+    def _link(self, first: int, base: bytes, digests: list[bytes], there: "_Slice") -> None:
+        chain = base
+        for seq, digest_ in enumerate(digests, first):
+            chain = advance(chain, digest_)
+            main = there.main(seq)
+            on_main = main is not None and main[0] == digest_
+            self._again(Place(self.held.ref, seq, b"" if on_main else digest_), chain)
+        self._advance()
+
+
+def tell(seq: int, verdict: Verdict, *, duplicate: bool = False, forked: bool = False) -> SeqVerdict:
+    """A verdict as the wire says it."""
+    if verdict.word == "applied":
+        return SeqVerdict(seq=seq, verdict="applied", duplicate=duplicate, forked=forked)
+    return SeqVerdict(
+        seq=seq,
+        verdict=verdict.word,
+        code=verdict.code,
+        detail=verdict.detail,
+        remedy=_REMEDY.get(verdict.code, ""),
+        waits_for=verdict.waits_for,
+        duplicate=duplicate,
+        forked=forked,
+    )

@@ -1,0 +1,303 @@
+"""What lists and reports read, made from one job's journey: the same rows from the same facts at any time."""
+
+from typing import Final
+
+import msgspec
+
+from sync.attendances import NO_GAP, NOT_CHECKED
+from sync.clock import milliseconds
+from sync.custody import Case
+from sync.events import Accepted, Escalated, OrderImported, Refused
+from sync.facts import in_force
+from sync.handover import Handover, Presence, State
+from sync.journey import Attendance, Check, Item, JobState, Journey
+from sync.payload import ELEMENTS, Element, Priority
+from sync.policy import Arm, Policy
+from sync.problems import Problem
+
+RANK: Final[dict[Priority, int]] = {"critical": 0, "urgent": 1, "routine": 2}
+NEVER_MS: Final = 2**62
+"""Sorts behind every limit there is."""
+_ARMS: Final[tuple[Arm, ...]] = ("prompt", "holdout", "shadow")
+
+
+class JobRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A job at a glance. Times are ms since 1970; `seen` is what an action on it sends back."""
+
+    job: str
+    state: JobState
+    held: bool
+    site: str
+    asset: str
+    customer: str
+    trade: str
+    type: str
+    priority: Priority
+    outcome: str
+    owner: str
+    order: str
+    accountable: str
+    since: str
+    since_ms: int | None
+    opened_ms: int | None
+    planned: str
+    stop: str
+    window_from: str
+    window_to: str
+    due_ms: int | None
+    open_offers: tuple[str, ...]
+    open_cases: int
+    visits: int
+    on_site: bool
+    items: int
+    items_open: int
+    gaps_open: int
+    merged_with: tuple[str, ...]
+    orders: tuple[str, ...]
+    unmerged_orders: tuple[str, ...]
+    changed_since_offer: bool
+    discrepancies: tuple[str, ...]
+    seen: int
+
+
+class HandoverRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An offer and what became of it.
+
+    `elements` says of each whether it is there, `mandatory` which of them the policy asks for. `escalate_ms` is when
+    the next step of the policy's escalation is due, None where none is left or nobody need answer any more.
+    """
+
+    offer: str
+    job: str
+    boundary: str
+    policy: str
+    sender: str
+    to: tuple[str, ...]
+    state: State
+    site: str
+    offered_ms: int
+    due_ms: int | None
+    accepted_by: tuple[str, ...] = ()
+    accepted_ms: int | None = None
+    met: str = ""
+    refused_by: tuple[str, ...] = ()
+    confirmed: bool = False
+    reserved: bool = False
+    late: bool = False
+    escalated: tuple[int, ...] = ()
+    escalate_ms: int | None = None
+    elements: dict[Element, Presence] = {}
+    mandatory: tuple[Element, ...] = ()
+
+
+class VisitRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attendance as the measures read it; `gaps` are all that checks found, whatever became of them."""
+
+    id: str
+    job: str
+    site: str
+    type: str
+    trade: str = ""
+    asset: str = ""
+    arrived_ms: int | None = None
+    departed_ms: int | None = None
+    outcome: str = ""
+    part: str = "no"
+    plan_declared_ms: int | None = None
+    converted_ms: int | None = None
+    excluded: str = ""
+    excluded_by: str = ""
+    gaps: tuple[str, ...] = ()
+    checked: bool = False
+    arm: Arm | None = None
+    people: tuple[str, ...] = ()
+
+
+class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A contest put before people."""
+
+    job: str
+    case: Case
+
+
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An order in force; `event` is the hash of the event that says so, `job` empty until it is matched to one."""
+
+    name: str
+    job: str
+    event: str
+    order: OrderImported
+    cancelled: bool = False
+
+
+class JobRows(msgspec.Struct, frozen=True):
+    """All rows of one job."""
+
+    job: JobRow
+    handovers: tuple[HandoverRow, ...]
+    visits: tuple[VisitRow, ...]
+    items: tuple[Item, ...]
+    cases: tuple[CaseRow, ...]
+    orders: tuple[OrderRow, ...]
+
+
+def rows_of(journey: Journey, policies: dict[str, Policy | None], seen: int) -> JobRows:
+    """The rows of a journey; `policies` are those of its offers, `seen` the position of its newest watched fact."""
+    handovers = tuple(_handover(journey, one, policies.get(one.offer.hash)) for one in journey.handovers)
+    return JobRows(
+        _job(journey, handovers, seen),
+        handovers,
+        tuple(_visit(journey.job, one, journey.checks) for one in journey.visits),
+        journey.items,
+        tuple(CaseRow(job=journey.job, case=case) for case in journey.custody.cases),
+        tuple(_orders(journey)),
+    )
+
+
+def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int) -> JobRow:
+    opened, tree, plan = journey.opened, journey.custody, journey.plan
+    pending = [one for one in handovers if one.state in ("offered", "refused")]
+    merged = {job for merge in journey.merged for job in merge.jobs} - {journey.job}
+    in_merges = {order for merge in journey.merged for order in merge.orders}
+    fulfilment = [name for name, order in journey.orders.items() if order.order_kind == "fulfilment"]
+    root = tree.path[0].event if tree.path else None
+    return JobRow(
+        job=journey.job,
+        state=journey.state,
+        held=journey.held,
+        site=opened.site if opened else "",
+        asset=opened.asset if opened else "",
+        customer=opened.customer if opened else "",
+        trade=opened.trade if opened else "",
+        type=opened.type if opened else "",
+        priority=opened.priority if opened else "routine",
+        outcome=opened.desired_outcome if opened else "",
+        owner=opened.owner if opened else "",
+        order=opened.order if opened else "",
+        accountable=tree.accountable,
+        since=tree.since.hash if tree.since else "",
+        since_ms=tree.since.occurred_ms if tree.since else None,
+        opened_ms=root.occurred_ms if root else None,
+        planned=plan.crew if plan else "",
+        stop=plan.stop if plan else "",
+        window_from=plan.window_from if plan else "",
+        window_to=plan.window_to if plan else "",
+        due_ms=min((one.due_ms for one in pending if one.due_ms is not None), default=None),
+        open_offers=tuple(one.offer for one in pending),
+        open_cases=sum(case.state == "open" for case in tree.cases),
+        visits=len(journey.visits),
+        on_site=any(one.arrived_ms is not None and one.departed_ms is None for one in journey.visits),
+        items=len(journey.items),
+        items_open=sum(item.delivered + item.installed < item.expected for item in journey.items),
+        gaps_open=sum(check.became == "open" for check in journey.checks),
+        merged_with=tuple(sorted(merged)),
+        orders=tuple(sorted(journey.orders)),
+        unmerged_orders=tuple(sorted(set(fulfilment) - in_merges)),
+        changed_since_offer=_changed_since_offer(journey),
+        discrepancies=journey.discrepancies,
+        seen=seen,
+    )
+
+
+def _changed_since_offer(journey: Journey) -> bool:
+    """True where an order or the plan says something else than when the job was last offered."""
+    offered = max((one.offer.occurred_ms for one in journey.handovers), default=None)
+    changes = [
+        event for event in journey.timeline if event.kind in ("order.changed", "order.cancelled", "line.changed")
+    ]
+    return offered is not None and any(event.occurred_ms > offered for event in changes)
+
+
+def _handover(journey: Journey, one: Handover, policy: Policy | None) -> HandoverRow:
+    answers = [event.body for event in one.accepted]
+    accepted = [body for body in answers if isinstance(body, Accepted)]
+    return HandoverRow(
+        offer=one.offer.hash,
+        job=journey.job,
+        boundary=one.content.boundary,
+        policy=one.content.policy,
+        sender=one.content.sender,
+        to=one.content.to,
+        state=one.state,
+        site=one.content.site or (journey.opened.site if journey.opened else ""),
+        offered_ms=one.offer.occurred_ms,
+        due_ms=one.due_ms,
+        accepted_by=tuple(sorted({body.party for body in accepted})),
+        accepted_ms=one.accepted[0].occurred_ms if one.accepted else None,
+        met=accepted[0].met if accepted else "",
+        refused_by=tuple(sorted({event.body.party for event in one.refused if isinstance(event.body, Refused)})),
+        confirmed=one.confirmed,
+        reserved=one.reserved,
+        late=one.late,
+        escalated=tuple(sorted(taken_steps(one))),
+        escalate_ms=min((at for at, _ in due_steps(one, policy)), default=None),
+        elements=one.completeness(),
+        mandatory=tuple(element for element in ELEMENTS if policy and element in policy.mandatory),
+    )
+
+
+def taken_steps(handover: Handover) -> set[int]:
+    """The steps of the escalation that were taken, counted from 0."""
+    return {event.body.step for event in handover.escalations if isinstance(event.body, Escalated)}
+
+
+def due_steps(handover: Handover, policy: Policy | None) -> list[tuple[int, int]]:
+    """When each step not yet taken is due (ms since 1970), and which it is, in the policy's order."""
+    if policy is None or handover.due_ms is None or handover.state not in ("offered", "refused"):
+        return []
+    taken = taken_steps(handover)
+    steps = enumerate(policy.escalation)
+    return [(handover.due_ms + step.after_minutes * 60_000, at) for at, step in steps if at not in taken]
+
+
+def _visit(job: str, one: Attendance, checks: tuple[Check, ...]) -> VisitRow:
+    own = [check for check in checks if check.visit == one.visit]
+    arms = {check.arm for check in own}
+    return VisitRow(
+        id=one.visit,
+        job=job,
+        site=one.site,
+        type=one.type,
+        trade=one.trade,
+        asset=one.asset,
+        arrived_ms=one.arrived_ms,
+        departed_ms=one.departed_ms,
+        outcome=one.outcome,
+        part=one.part,
+        plan_declared_ms=instant(one.plan_declared_at),
+        converted_ms=instant(one.converted_at),
+        excluded=one.excluded,
+        excluded_by=one.excluded_by,
+        gaps=tuple(sorted({check.gap for check in own if check.gap})),
+        checked=bool(own),
+        arm=next((arm for arm in _ARMS if arm in arms), None),
+        people=one.people,
+    )
+
+
+def _orders(journey: Journey) -> list[OrderRow]:
+    found: list[OrderRow] = []
+    for name, order in sorted(journey.orders.items()):
+        event, _ = in_force(
+            event
+            for event in journey.timeline
+            if isinstance(event.body, OrderImported) and f"{event.body.source}/{event.body.order}" == name
+        )
+        found.append(OrderRow(name=name, job=journey.job, event=event.hash if event else "", order=order))
+    return found
+
+
+def worst_gap(row: VisitRow, severity: tuple[str, ...]) -> str:
+    """A visit's gap as measures name it: not_checked, none, or the worst type by the order given, then by name."""
+    if not row.checked:
+        return NOT_CHECKED
+    rank = {name: place for place, name in enumerate(severity)}
+    return min(row.gaps, key=lambda gap: (rank.get(gap, len(rank)), gap), default=NO_GAP)
+
+
+def instant(text: str) -> int | None:
+    """Milliseconds of an RFC 3339 time; None where it says none or cannot be read."""
+    try:
+        return milliseconds(text) if text else None
+    except Problem:
+        return None

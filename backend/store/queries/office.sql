@@ -1,0 +1,81 @@
+-- name: document_newest
+SELECT version, reference, bytes, jws, position FROM document WHERE key = :key ORDER BY version DESC LIMIT 1;
+
+-- name: document_named
+SELECT bytes, jws FROM document WHERE key = :key AND reference = :reference;
+
+-- name: documents_after
+SELECT key, reference, bytes, jws FROM document WHERE position > :position ORDER BY position;
+
+-- name: document_keys
+SELECT DISTINCT key FROM document ORDER BY key;
+
+-- name: keep_document
+INSERT INTO document (key, version, reference, bytes, jws, position)
+VALUES (:key, :version, :reference, :bytes, :jws, :position);
+
+-- name: drop_older
+DELETE FROM document WHERE key = :key AND version < :version;
+
+-- name: masters
+SELECT id, body FROM master WHERE kind = :kind AND until IS NULL ORDER BY id;
+
+-- name: master
+SELECT version, body FROM master WHERE kind = :kind AND id = :id AND until IS NULL;
+
+-- name: master_versions
+SELECT coalesce(max(version), 0) FROM master WHERE kind = :kind AND id = :id;
+
+-- name: end_master
+UPDATE master SET until = :until WHERE kind = :kind AND id = :id AND until IS NULL;
+
+-- name: begin_master
+INSERT INTO master (kind, id, version, since, until, recorded_by, body)
+VALUES (:kind, :id, :version, :since, NULL, :recorded_by, :body);
+
+-- name: make_code
+INSERT INTO enrol_code (hash, device, expires_at) VALUES (:hash, :device, :expires_at);
+
+-- name: void_codes
+UPDATE enrol_code SET voided = 1 WHERE device = :device AND kid IS NULL;
+
+-- name: code
+SELECT device, expires_at, kid, genesis, voided FROM enrol_code WHERE hash = :hash;
+
+-- name: use_code
+UPDATE enrol_code SET kid = :kid, genesis = :genesis WHERE hash = :hash AND kid IS NULL;
+
+-- name: make_token
+INSERT INTO staff_token (hash, person, made_at, expires_at) VALUES (:hash, :person, :made_at, :expires_at);
+
+-- name: token
+SELECT person, expires_at, voided FROM staff_token WHERE hash = :hash;
+
+-- name: void_tokens
+UPDATE staff_token SET voided = 1 WHERE person = :person;
+
+-- name: action
+SELECT person, asked, answer FROM action WHERE id = :id;
+
+-- name: keep_action
+INSERT INTO action (id, person, asked, answer, at) VALUES (:id, :person, :asked, :answer, :at);
+
+-- name: device_keys
+SELECT kid, key FROM device_key WHERE until IS NULL;
+
+-- name: device_key_began
+INSERT INTO device_key (kid, key, since) VALUES (:kid, :key, :since)
+ON CONFLICT (kid, key, since) DO UPDATE SET until = NULL;
+
+-- name: device_key_ended
+UPDATE device_key SET until = :until WHERE kid = :kid AND key = :key AND until IS NULL;
+
+-- name: reach_of
+SELECT key FROM reach WHERE job = :job AND until IS NULL;
+
+-- name: reach_began
+INSERT INTO reach (key, job, since) VALUES (:key, :job, :since)
+ON CONFLICT (key, job, since) DO UPDATE SET until = NULL;
+
+-- name: reach_ended
+UPDATE reach SET until = :until WHERE key = :key AND job = :job AND until IS NULL;

@@ -1,0 +1,73 @@
+-- name: drop_jobs
+DELETE FROM job_row;
+-- name: drop_handovers
+DELETE FROM handover_row;
+-- name: drop_visits
+DELETE FROM visit_row;
+-- name: drop_items
+DELETE FROM item_row;
+-- name: drop_cases
+DELETE FROM case_row;
+-- name: drop_orders
+DELETE FROM order_row;
+
+-- name: keep_job
+INSERT INTO job_row (job, id, state, site, accountable, rank, due_ms, open_cases, body)
+VALUES (:job, :id, :state, :site, :accountable, :rank, :due_ms, :open_cases, :body)
+ON CONFLICT (job) DO UPDATE
+SET state = excluded.state, site = excluded.site, accountable = excluded.accountable, rank = excluded.rank,
+    due_ms = excluded.due_ms, open_cases = excluded.open_cases, body = excluded.body;
+
+-- name: keep_handover
+INSERT INTO handover_row (offer, job, state, offered_ms, escalate_ms, body)
+VALUES (:offer, :job, :state, :offered_ms, :escalate_ms, :body)
+ON CONFLICT (offer) DO UPDATE
+SET job = excluded.job, state = excluded.state, offered_ms = excluded.offered_ms,
+    escalate_ms = excluded.escalate_ms, body = excluded.body;
+
+-- name: keep_visit
+INSERT INTO visit_row (job, visit, received_at, site, arrived_ms, body)
+VALUES (:job, :visit, :received_at, :site, :arrived_ms, :body)
+ON CONFLICT (job, visit, received_at) DO UPDATE
+SET site = excluded.site, arrived_ms = excluded.arrived_ms, body = excluded.body;
+
+-- name: visits_now
+SELECT v.visit, v.body FROM visit_row AS v
+WHERE v.job = :job
+    AND v.received_at = (
+        SELECT max(o.received_at) FROM visit_row AS o WHERE o.job = v.job AND o.visit = v.visit
+    );
+
+-- name: mark_from
+SELECT position, at FROM mark WHERE position >= :position ORDER BY position LIMIT 1;
+
+-- name: matched_orders
+SELECT DISTINCT name FROM order_row WHERE job <> -1;
+
+-- name: clear_items
+DELETE FROM item_row WHERE job = :job;
+
+-- name: keep_item
+INSERT INTO item_row (job, item, body) VALUES (:job, :item, :body);
+
+-- name: clear_cases
+DELETE FROM case_row WHERE job = :job;
+
+-- name: keep_case
+INSERT INTO case_row (job, basis, state, body) VALUES (:job, :basis, :state, :body);
+
+-- name: clear_orders
+DELETE FROM order_row WHERE job = :job;
+
+-- name: keep_order
+INSERT INTO order_row (name, job, site, body) VALUES (:name, :job, :site, :body);
+
+-- name: unmatched_events
+SELECT e.bytes, e.jws, l.kid FROM event AS e JOIN log AS l ON l.ref = e.log
+WHERE e.job = -1 ORDER BY e.position;
+
+-- name: jobs
+SELECT ref, job FROM job ORDER BY ref;
+
+-- name: to_escalate
+SELECT DISTINCT job FROM handover_row WHERE escalate_ms <= :now ORDER BY job LIMIT :most;

@@ -1,0 +1,195 @@
+"""SQLite behind one door: a writer, some readers, named queries, numbered migrations.
+
+A transaction is one function that runs on the connection's own thread: one hop, however many
+statements it makes. Only the writer writes; readers see what was committed.
+"""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from sync.ids import b64, digest
+from sync.problems import NOT_OUR_DATABASE, STORE_FULL, Problem
+
+T = TypeVar("T")
+
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA cache_size = -65536",
+)
+"""FULL: in WAL each commit waits for the disk, so what was answered survives a power cut, not only a crash."""
+
+
+class Query:
+    """A named query. `text` takes parameters by name; `bare` the same in the order of `names`, for many rows."""
+
+    __slots__ = ("bare", "names", "text")
+
+    _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.names = tuple(self._PARAMETER.findall(text))
+        self.bare = self._PARAMETER.sub("?", text)
+
+
+def queries(room: str) -> Mapping[str, Query]:
+    """The queries of `queries/{room}.sql` by name; each begins with a line `-- name: …`."""
+    text = resources.files("backend.store").joinpath("queries", f"{room}.sql").read_text("utf-8")
+    found: dict[str, Query] = {}
+    for part in text.split("-- name: ")[1:]:
+        name, _, body = part.partition("\n")
+        if name.strip() in found:
+            raise ValueError(f"query {name.strip()} stands twice in {room}.sql")
+        found[name.strip()] = Query(body.strip().rstrip(";"))
+    return found
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function on its thread at once."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns; what it raises is raised here."""
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite's own
+        return result
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with this product's settings, in no transaction; problems of the file itself are named."""
+    try:
+        mode = "ro" if read_only else "rwc"
+        con = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        for pragma in PRAGMAS:
+            con.execute(pragma)
+    except sqlite3.DatabaseError as error:
+        raise Problem(NOT_OUR_DATABASE, str(error), str(path)) from error
+    return con
+
+
+class Store:
+    """The backend's database: open it with `open_store`."""
+
+    def __init__(self, path: Path, writer: Connection, readers: list[Connection]) -> None:
+        self.path = path
+        self._writer = writer
+        self._lock = asyncio.Lock()
+        self._readers: asyncio.Queue[Connection] = asyncio.Queue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+
+    async def writing(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, its effects committed; if it raises, nothing of it remains.
+
+        One at a time; a full disk is STORE_FULL, and nothing is half done.
+        """
+        async with self._lock:
+            return await self._writer.run(lambda con: in_transaction(con, work))
+
+    async def reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns; it sees one committed state throughout."""
+        reader = await self._readers.get()
+        try:
+            return await reader.run(lambda con: _snapshot(con, work))
+        finally:
+            self._readers.put_nowait(reader)
+
+
+def in_transaction(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What `work` returns, committed before this returns; otherwise rolled back."""
+    try:
+        con.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(con)
+            con.execute("COMMIT")
+        except BaseException:
+            if con.in_transaction:
+                con.execute("ROLLBACK")
+            raise
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise Problem(STORE_FULL, str(error)) from error
+        raise
+    return result
+
+
+def _snapshot(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    con.execute("BEGIN")
+    try:
+        return work(con)
+    finally:
+        con.execute("COMMIT")
+
+
+@asynccontextmanager
+async def open_store(path: Path, *, readers: int = 2) -> AsyncIterator[Store]:
+    """A store on the database at `path`, made or brought to today's form if need be; closed afterwards."""
+    with closing(connect(path)) as con:
+        migrate(con)
+    writer = Connection(lambda: connect(path), 64)
+    others = [Connection(lambda: connect(path, read_only=True), 64) for _ in range(readers)]
+    async with AsyncExitStack() as opened:
+        for connection in (writer, *others):
+            await opened.enter_async_context(connection)
+        yield Store(path, writer, others)
+
+
+# -- migrations ---------------------------------------------------------------
+def migrations() -> list[tuple[int, str, str]]:
+    """Number, name and text of every migration, in order."""
+    folder = resources.files("backend.store").joinpath("migrations")
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name.partition("_")[0]), name, folder.joinpath(name).read_text("utf-8")) for name in files]
+
+
+def migrate(con: sqlite3.Connection) -> list[str]:
+    """Afterwards every migration was applied once, in order, each in one transaction; the new ones' names.
+
+    A released migration that was changed, or one this software does not know, is NOT_OUR_DATABASE: it
+    would be guesswork to go on.
+    """
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)"
+        " STRICT"
+    )
+    known = migrations()
+    applied: list[str] = []
+
+    def bring_up(con: sqlite3.Connection) -> None:
+        done = {number: (name, checksum) for number, name, checksum in con.execute("SELECT * FROM migration")}
+        for number, name, text in known:
+            checksum = b64(digest(text.encode()))
+            if number not in done:
+                for statement in _statements(text):
+                    con.execute(statement)
+                con.execute("INSERT INTO migration VALUES (?, ?, ?)", (number, name, checksum))
+                applied.append(name)
+            elif done[number] != (name, checksum):
+                raise Problem(NOT_OUR_DATABASE, f"migration {name} is not the one this database was made with")
+        newer = done.keys() - {number for number, _, _ in known}
+        if newer:
+            raise Problem(NOT_OUR_DATABASE, f"it was made by newer software (migration {max(newer)})")
+
+    in_transaction(con, bring_up)
+    return applied
+
+
+def _statements(text: str) -> list[str]:
+    """The statements of a script one by one: `executescript` would commit between them."""
+    found: list[str] = []
+    pending = ""
+    for line in text.splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            found.append(pending)
+            pending = ""
+    return found

@@ -1,0 +1,402 @@
+"""One transaction of the door: the rows it appends, the positions it gives, the jobs it touched.
+
+Positions are given here alone, by the one writer, so they are in commit order: a reader never sees a
+higher one before a lower one.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from backend.documents import Documents, Signed
+from backend.facts import (
+    APPLIED,
+    EVERYBODY,
+    GLOBAL,
+    ORDERS,
+    PARKED,
+    REFUSED,
+    UNMATCHED,
+    WORDS,
+    Facts,
+    JobFacts,
+    belongs_to,
+)
+from backend.reading import NAMEABLE
+from backend.store.sqlite import queries
+from sync.codec import decode, encode, read_event
+from sync.events import Accepted, Event
+from sync.ids import digest, event_name, unb64
+from sync.judge import judge
+from sync.ledger import chain_start
+from sync.policy import Names, Policy, Roster
+from sync.problems import GAP, Problem
+from sync.seal import Jwk, Signer, kid_of
+from sync.standing import Standing, Verdict
+
+_SQL: Final = queries("ledger")
+MARK_START: Final = b"\x00" * 32
+T = TypeVar("T")
+
+
+class Log:
+    """A log as held: `through` is the highest seq up to which all are held and chained, `head` the chain there."""
+
+    __slots__ = ("changed", "forked_at", "head", "highest", "jwk", "kid", "log", "ref", "staff", "through")
+
+    def __init__(self, row: tuple[int, str, str, str, int, int, bytes, int, int]) -> None:
+        (self.ref, self.log, self.kid, x, staff, self.through, self.head, self.highest, self.forked_at) = row
+        self.jwk = Jwk(x=x)
+        self.staff = bool(staff)
+        self.changed = False
+
+    def reach(self, seq: int) -> None:
+        """Afterwards `highest` is at least `seq`."""
+        if seq > self.highest:
+            self.highest = seq
+            self.changed = True
+
+
+class Book:
+    """What this process remembers of the ledger between transactions."""
+
+    _MOST_LOGS: Final = 4096
+
+    def __init__(self, signer: Signer, most_events: int) -> None:
+        self.signer = signer
+        self.documents = Documents(signer)
+        self.facts = Facts(self.documents, most_events)
+        self.logs: OrderedDict[str, Log] = OrderedDict()
+        self.epoch = ""
+        self.data_version = -1
+        self.is_waited_for = True
+        self.take_witness: Callable[[Writing, Event], Verdict]
+        """Files what a `code.witnessed` holds and says its verdict; the door sets it."""
+
+    def forget(self) -> None:
+        """Afterwards nothing is remembered."""
+        self.documents.forget()
+        self.facts.forget()
+        self.logs.clear()
+        self.is_waited_for = True
+        self.data_version = -1
+
+    def remember(self, log: Log) -> None:
+        """Afterwards the log need not be read again."""
+        self.logs[log.log] = log
+        while len(self.logs) > self._MOST_LOGS:
+            self.logs.popitem(last=False)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an event stands: `digest` is empty on the ledger's main branch, else it names the bytes in the forks."""
+
+    log: int
+    seq: int
+    digest: bytes = b""
+
+    def names(self) -> dict[str, object]:
+        """The place as parameters of a query."""
+        return {"log": self.log, "seq": self.seq, "digest": self.digest}
+
+
+class Writing:
+    """One transaction; it ends with `finish`. What it could not do, it leaves undone: the door rolls back."""
+
+    def __init__(self, con: sqlite3.Connection, book: Book, now_ms: int) -> None:
+        self.con = con
+        self.book = book
+        self.facts = book.facts
+        self.documents = book.documents
+        self.now_ms = now_ms
+        self.touched: set[int] = set()
+        self.answered: list[Standing] = []
+        self.has_orders = False
+        self._logs: dict[str, Log] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._names: list[tuple[object, ...]] = []
+        self._released: list[Event] = []
+        book.facts.con = book.documents.con = con
+        book.facts.before_reading = self.flush
+        (version,) = con.execute("PRAGMA data_version").fetchone()
+        if version != book.data_version:
+            book.forget()
+            book.data_version = version
+        if not book.epoch:
+            book.epoch = dict(con.execute(_SQL["settings"].text).fetchall())["epoch"]
+        mark = con.execute(_SQL["last_mark"].text).fetchone()
+        self._began: int = mark[0] if mark else 0
+        self._mark: bytes = mark[1] if mark else MARK_START
+        self._position = self._began
+        self._digests: list[bytes] = []
+        (last_job,) = con.execute(_SQL["last_job"].text).fetchone()
+        self._last_job: int = last_job
+
+    # -- positions ------------------------------------------------------------
+    def next_position(self, what: bytes = b"") -> int:
+        """The next position in commit order; the mark of this transaction will commit to `what` stands there."""
+        self._position += 1
+        self._digests.append(what)
+        return self._position
+
+    def one(self, work: "Work[T]") -> T | Problem:
+        """What `work` returns, its rows written; where it raises a problem nothing of it remains, and that is given."""
+        self.con.execute("SAVEPOINT one")
+        before = (self._position, len(self._digests), self._last_job, len(self.answered))
+        try:
+            result = work(self)
+            self._write()
+        except Problem as problem:
+            self.con.execute("ROLLBACK TO one")
+            self.con.execute("RELEASE one")
+            self._position, digests, self._last_job, answered = before
+            del self._digests[digests:], self.answered[answered:]
+            self._rows.clear()
+            self._names.clear()
+            self._released.clear()
+            self._logs.clear()
+            self.book.forget()
+            return problem
+        self.con.execute("RELEASE one")
+        return result
+
+    def _write(self) -> None:
+        self.flush()
+        for log in self._logs.values():
+            if log.changed:
+                row = {"ref": log.ref, "through": log.through, "head": log.head}
+                self.con.execute(_SQL["move_log"].text, row | {"highest": log.highest, "forked_at": log.forked_at})
+                log.changed = False
+
+    def finish(self) -> None:
+        """Afterwards all that is left to do is the commit: rows, logs and the mark that ends it are in the database."""
+        self._write()
+        if self._position > self._began:
+            position = self.next_position()
+            mark = digest(self._mark + b"".join(self._digests))
+            self.con.execute(_SQL["mark"].text, {"position": position, "digest": mark, "at": self.now_ms})
+            self.con.executemany(_SQL["touch"].bare, [(position, ref) for ref in sorted(self.touched)])
+
+    def flush(self) -> None:
+        """Afterwards every row so far is in the database, to be read."""
+        if self._rows:
+            rows, self._rows = self._rows, []
+            self.con.executemany(_SQL["append"].bare, rows)
+        if self._names:
+            names, self._names = self._names, []
+            self.con.executemany(_SQL["name"].bare, names)
+
+    # -- logs -----------------------------------------------------------------
+    def log(self, name: str) -> Log | None:
+        """The log of this name, or None where it was never opened here."""
+        found = self._logs.get(name) or self.book.logs.get(name)
+        if found is None:
+            row = self.con.execute(_SQL["log_by_name"].text, {"log": name}).fetchone()
+            if row is None:
+                return None
+            found = Log(row)
+            self.book.remember(found)
+        self._logs[name] = found
+        return found
+
+    def log_of(self, ref: int) -> Log:
+        """The same by its small number, which must be one."""
+        row = self.con.execute(_SQL["log_by_ref"].text, {"ref": ref}).fetchone()
+        found = self.log(row[1])
+        if found is None:
+            raise LookupError(f"log {ref} has no row")
+        return found
+
+    def open_log(self, name: str, jwk: Jwk, *, staff: bool) -> Log:
+        """Afterwards the log is known by its genesis' key; its first event is still to be appended."""
+        head = chain_start(name)
+        row = {"log": name, "kid": kid_of(jwk), "jwk": jwk.x, "staff": int(staff), "head": head}
+        (ref,) = self.con.execute(_SQL["open_log"].text, row).fetchone()
+        log = Log((ref, name, kid_of(jwk), jwk.x, int(staff), 0, head, 0, 0))
+        self.book.remember(log)
+        self._logs[name] = log
+        return log
+
+    # -- events ---------------------------------------------------------------
+    def append(
+        self,
+        place: Place,
+        raw: bytes,
+        chain: bytes | None,
+        jws: str,
+        *,
+        event: Event | None,
+        verdict: Verdict | None = None,
+    ) -> Verdict:
+        """Afterwards the event is in the ledger with its verdict: as given, else as judged; what waited for it goes on.
+
+        `event` is None for bytes that cannot be read, which needs a verdict.
+        """
+        standing = self._judged(event, verdict) if event is not None else None
+        said = standing.verdict if standing else verdict
+        if said is None:
+            raise ValueError("an event that cannot be read needs a verdict")
+        word = WORDS.index(said.word)
+        position = job = None
+        if standing is not None and word == APPLIED:
+            position, job = self._count(place, standing)
+        row = (place.log, place.seq, raw, self.now_ms, chain, position, word, job, jws or None)
+        if place.digest:
+            self.flush()
+            self.con.execute(_SQL["append_fork"].bare, (*row[:2], place.digest, *row[2:]))
+        else:
+            self._rows.append(row)
+        if event is None or event.kind in NAMEABLE:
+            hash_ = unb64(event.hash) if event is not None else digest(raw)
+            self._names.append((hash_, place.log, place.seq, int(bool(place.digest))))
+        if word != APPLIED:
+            self._explain(place, said)
+        if event is not None:
+            self._release(event, word)
+        return said
+
+    def _judged(self, event: Event, given: Verdict | None = None) -> Standing:
+        """The event with the verdict given, else as judged; what a witness holds is filed either way."""
+        if event.kind == "code.witnessed" and event.body is not None:
+            said = self.book.take_witness(self, event)
+            return Standing(event=event, verdict=given or said)
+        return Standing(event=event, verdict=given) if given else judge(event, self.facts)
+
+    def _count(self, place: Place, standing: Standing) -> tuple[int, int | None]:
+        """Position and job of an event that is applied from here on; its jobs have it among their facts."""
+        event = standing.event
+        position = self.next_position(event.hash.encode("ascii"))
+        if event.kind == "job.opened":
+            self._last_job += 1
+            row = {"ref": self._last_job, "job": event.job, "hash": unb64(event.hash)}
+            self.con.execute(_SQL["open_job"].text, row)
+            self.facts.open(self._last_job, event.job)
+        if event.kind in GLOBAL:
+            return position, EVERYBODY
+        found = [self.facts.job(job) for job in belongs_to(event)]
+        facts_of = [facts for facts in found if facts is not None]
+        self.has_orders |= event.kind in ORDERS
+        if not facts_of:
+            return position, UNMATCHED if event.kind in ORDERS else None
+        self.facts.add(standing, facts_of, position)
+        self.touched.update(facts.ref for facts in facts_of)
+        for facts in facts_of[1:]:
+            self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
+        if event.kind == "handover.accepted":
+            self.answered.append(standing)
+            self._bring_switch(event, facts_of[0], position)
+        return position, facts_of[0].ref
+
+    def _bring_switch(self, event: Event, facts: JobFacts, position: int) -> None:
+        """A device judges an acceptance on a shared handheld by the switch that it names: it belongs to the job too."""
+        if not isinstance(event.body, Accepted) or not event.body.switched:
+            return
+        switch = self.facts.by_name(event.body.switched)
+        log = self.log(event.log)
+        if switch is not None and log is not None:
+            place = Place(log.ref, switch.event.seq)
+            self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
+            self.facts.add(switch, [facts], position)
+
+    # -- verdicts that wait ---------------------------------------------------
+    def _explain(self, place: Place, verdict: Verdict) -> None:
+        waits_for = encode(verdict.waits_for).decode()
+        row = {"code": verdict.code, "detail": verdict.detail, "waits_for": waits_for}
+        self.con.execute(_SQL["set_reason"].text, place.names() | row)
+        # A gap ends when it is filled, which the log itself notices.
+        if verdict.word == "parked" and verdict.code != GAP.slug:
+            self.book.is_waited_for = True
+            for what in verdict.waits_for:
+                self.con.execute(_SQL["wait"].text, place.names() | {"what": what})
+
+    def _release(self, event: Event, word: int) -> None:
+        """Judge again what waited for this event, and what waited for that, until nothing moves."""
+        if word not in (APPLIED, REFUSED) or not self._waits():
+            return
+        self._released.append(event)
+        if len(self._released) > 1:
+            return
+        while self._released:
+            one = self._released[0]
+            if one.kind in NAMEABLE:
+                self.release(one.hash)
+            if one.kind == "job.opened":
+                self.release(one.job)
+            if one.kind == "person.switched":
+                self.release(event_name(one.log, one.seq))
+            self._released.pop(0)
+
+    def _waits(self) -> bool:
+        if self.book.is_waited_for:
+            (waits,) = self.con.execute("SELECT EXISTS (SELECT 1 FROM waiting)").fetchone()
+            self.book.is_waited_for = bool(waits)
+        return self.book.is_waited_for
+
+    def waiters(self, what: str) -> list[Place]:
+        """The parked events that waited for this; they no longer do."""
+        if not self._waits():
+            return []
+        self.flush()
+        places = [Place(*row) for row in self.con.execute(_SQL["waiters"].text, {"what": what})]
+        for place in places:
+            self.con.execute(_SQL["stop_waiting"].text, place.names() | {"what": what})
+        return places
+
+    def release(self, what: str) -> None:
+        """Afterwards all that waited for this name was judged again."""
+        for place in self.waiters(what):
+            self.judge_again(place)
+
+    def judge_again(self, place: Place) -> Verdict:
+        """The verdict on a stored event as things stand now, kept, and told to its author where it changed."""
+        self.flush()
+        log = self.log_of(place.log)
+        name = "fork_row" if place.digest else "main_row"
+        raw, _, _, _, before, _, jws = self.con.execute(_SQL[name].text, place.names()).fetchone()
+        if before in (APPLIED, REFUSED):
+            return self.verdict_at(place, before)
+        standing = self._judged(read_event(raw, log.kid if jws else ""))
+        self.settle(log, place, standing)
+        return standing.verdict
+
+    def settle(self, log: Log, place: Place, standing: Standing) -> None:
+        """Afterwards a stored event that was parked has this verdict, and what waited for it goes on."""
+        word = WORDS.index(standing.verdict.word)
+        if word == PARKED:
+            self._explain(place, standing.verdict)
+            return
+        position = job = None
+        if word == APPLIED:
+            position, job = self._count(place, standing)
+            self.con.execute(_SQL["drop_reason"].text, place.names())
+        else:
+            self._explain(place, standing.verdict)
+        row = place.names() | {"position": position, "verdict": word, "job": job}
+        self.con.execute(_SQL["fork_verdict" if place.digest else "main_verdict"].text, row)
+        if not log.staff:
+            self.con.execute(_SQL["note_change"].text, place.names() | {"position": self.next_position()})
+        self._release(standing.event, word)
+
+    def verdict_at(self, place: Place, word: int) -> Verdict:
+        """The verdict as it is kept."""
+        if word == APPLIED:
+            return Verdict(word="applied")
+        self.flush()
+        row = self.con.execute(_SQL["reason"].text, place.names()).fetchone()
+        code, detail, waits_for = row or ("", "", "[]")
+        return Verdict(word=WORDS[word], code=code, detail=detail, waits_for=decode(waits_for, tuple[str, ...]))
+
+    # -- documents ------------------------------------------------------------
+    def issue(self, draft: Roster | Policy | Names) -> Signed | None:
+        """The next version of a document, signed, kept and in force; None where it would say the same."""
+        signed = self.documents.issue(draft, self.now_ms, self.next_position)
+        if signed is not None:
+            self.release(f"{signed.key} {signed.reference}")
+        return signed
+
+
+Work = Callable[[Writing], T]
+"""Something to do inside one transaction; a `Problem` that it raises undoes it alone."""
