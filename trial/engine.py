@@ -10,12 +10,12 @@ from sync.clock import rfc3339
 from sync.events import Accepted, Event, JobOpened, Offered, VisitArrived
 from sync.problems import HOST_GONE, NO_CODE_FOUND, NOT_RUNNING, NOTHING_RECORDED, Problem
 from trial import acts as do
-from trial.changes import Sync
+from trial.comparing import Outcome, Shots, StepResult, all_differences
 from trial.director import Director
-from trial.expectation import Difference, Expected
+from trial.expectation import Difference
 from trial.filling import Filler
 from trial.hosts import Refused
-from trial.outcome import Names, View, differences, view_of
+from trial.outcome import Names, View, view_of
 from trial.reading import Play, Timed
 from trial.seen import Seen
 from trial.stage import Stage, Totals
@@ -24,26 +24,10 @@ from trial.terms import BACKEND, OFFICE, Act
 from trial.union import Union
 from trial.wire import Look, Perform, Show
 
-Outcome = Literal["recorded", "done", "refused", "failed", "killed", "impossible", "died"]
 Camera = Callable[[Path], Path]
 """Takes a picture of a drawn code: from one file to another. Each picture is a new one."""
 MOST_PICTURES = 5
 """How often a picture is taken again before somebody gives up."""
-
-
-class StepResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a step. `events` are the names of what it recorded, `pictures` how many a camera took for it."""
-
-    id: str
-    do: str
-    at: str
-    by: str
-    on: str
-    outcome: Outcome
-    problem: str = ""
-    detail: str = ""
-    events: tuple[str, ...] = ()
-    pictures: int = 0
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +56,7 @@ class Engine:
         self._director = Director(stage)
         self._pictures = 0
         self._results: list[StepResult] = []
-        self._differences: list[Difference] = []
+        self.shots: Shots = {}
 
     def play(self) -> Iterator[StepResult]:
         """Yield what came of each step, one after the other; `outcome` says the whole when all are done."""
@@ -81,7 +65,6 @@ class Engine:
             self._stage.set_time(timed.at_ms)
             result = self._do(timed)
             self._results.append(result)
-            self._differences += _step_differences(timed.step, result)
             self._look_after(timed.step.id, timed.at_ms)
             yield result
 
@@ -89,15 +72,12 @@ class Engine:
         """All that came out; the views as they are at the time of the last step."""
         end_ms = self._play.steps[-1].at_ms if self._play.steps else self._play.start_ms
         views = {name: self._view(name, end_ms) for name in self._views()}
-        for name, expected in self._play.scenario.expect.items():
-            self._compare(name, expected, views.get(name), "")
-        for host, point in self._stage.armed.items():
-            found = "it never came there"
-            self._differences.append(Difference(view="steps", where=host, expected=f"killed at {point}", found=found))
+        self.shots.update({(name, ""): view for name, view in views.items()})
+        found = all_differences(self._play, self._results, self.shots, self.names, self._stage.armed)
         return Replayed(
             scenario=self._play.scenario.name,
-            held=not self._differences,
-            differences=tuple(self._differences),
+            held=not found,
+            differences=found,
             steps=tuple(self._results),
             views=views,
             recorded=self.union.recorded,
@@ -109,10 +89,10 @@ class Engine:
         return ["all", *(name for name in (BACKEND, *self._play.scenario.devices) if name in self._stage.living())]
 
     def _look_after(self, step: str, at_ms: int) -> None:
+        """Keep what is shown now wherever something is expected of it right after this step."""
         for name, expected in self._play.scenario.expect.items():
-            if step in expected.after:
-                found = self._view(name, at_ms) if name in self._views() else None
-                self._compare(name, expected.after[step], found, step)
+            if step in expected.after and name in self._views():
+                self.shots[name, step] = self._view(name, at_ms)
 
     def _view(self, name: str, as_of_ms: int) -> View:
         self._read_logs()
@@ -121,13 +101,6 @@ class Engine:
             return view_of(self.union.seen(as_of_ms), self.names)
         seen = msgspec.convert(self._stage.host(name).ask(Look(as_of_ms=as_of_ms)), Seen)
         return view_of(seen, self.names)
-
-    def _compare(self, view: str, expected: Expected, found: View | None, after: str) -> None:
-        if found is None:
-            where = f"after.{after}" if after else "at the end"
-            self._differences.append(Difference(view=view, where=where, expected="running", found="not running"))
-        else:
-            self._differences += differences(view, expected, found, self.names, after)
 
     # -- what was recorded, and what it is called --------------------------------------
     def _before(self) -> None:
@@ -297,16 +270,3 @@ def _outcome_of(met: Problem) -> Outcome:
     if met.kind in (NOT_RUNNING, NOTHING_RECORDED):
         return "impossible"
     return "failed"
-
-
-def _step_differences(step: AnyStep, result: StepResult) -> Iterator[Difference]:
-    """Where a step came to something else than it said: refused, failed, dead, or recorded against expectation."""
-    wanted = "done"
-    if isinstance(step, Act):
-        wanted = f"refused {step.refused_by_device}" if step.refused_by_device else "recorded"
-    elif isinstance(step, Sync) and step.fails:
-        wanted = "failed"
-    found = f"refused {result.problem}" if result.outcome == "refused" else str(result.outcome)
-    if found not in (wanted, "killed"):
-        told = f"{found} {result.problem} {result.detail}".strip() if found != wanted else found
-        yield Difference(view="steps", where=step.id, expected=wanted, found=told)
