@@ -32,7 +32,7 @@ class Appraisal(msgspec.Struct, frozen=True, kw_only=True):
     """What a table of cells says about avoided repeats.
 
     `mode` is the one that `estimate` was made in: as asked for, else the one the grade selects. `estimate` is None
-    without a visit before a switch-on; `placebo` is None where there is nothing to make it from.
+    without visits both before and after a switch-on; `placebo` is None where there is nothing to make it from.
     """
 
     state: State
@@ -45,7 +45,7 @@ class Appraisal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appraised(msgspec.Struct, frozen=True, eq=False):
-    """An appraisal, and the chance of a repeat in each cell of the table it was made from (None without a fit)."""
+    """An appraisal, and the chance of a repeat in each cell of its table (None without an estimate)."""
 
     appraisal: Appraisal
     chance: Floats | None
@@ -68,7 +68,7 @@ def appraised(
     table = tabulated(cells)
     grade = graded(table)
     mode = mode_of(grade) if wish == "auto" else wish
-    made = estimated(table, mode) if (~table.live).any() else None
+    made = estimated(table, mode) if table.live.any() and not table.live.all() else None
     evidence = _evidence(table, made.fit.chance if made else None, weeks_before)
     lacking = missing(evidence, as_of_ms)
     placebo = _placebo(placebo_cells, mode) if placebo_cells else None

@@ -177,7 +177,7 @@ def statement_of(
 
 def as_json(statement: Statement) -> bytes:
     """The statement as JSON: keys sorted, numbers rounded, the same bytes for the same statement."""
-    return msgspec.json.encode(_rounded(msgspec.to_builtins(statement)), order="sorted")
+    return msgspec.json.encode(rounded(msgspec.to_builtins(statement)), order="sorted")
 
 
 def _assembled(total: Appraisal, ledger: Ledger, counts: Counts, manifest: Manifest) -> Statement:
@@ -297,11 +297,12 @@ def _input_digest(known: Sequence[Received]) -> str:
     return whole.hexdigest()
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - the edge: any JSON value
+def rounded(value: Any) -> Any:  # noqa: ANN401 - the edge: any JSON value
+    """The same JSON value with every number to six digits after the point, never a negative nothing."""
     if isinstance(value, float):
         return round(value, DIGITS) + 0.0
     if isinstance(value, dict):
-        return {name: _rounded(inner) for name, inner in value.items()}
+        return {name: rounded(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return value
