@@ -1,5 +1,6 @@
 """The one place that knows every part of the server and joins them."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,9 +9,10 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import devices, health, sync
+from backend.api import devices, health, jobs, lists, sync
 from backend.auth import Doorkeeper, People, Sessions
 from backend.config import Settings
+from backend.escalation import Escalation
 from backend.intake import Intake, open_intake
 from backend.limits import Attempts
 from backend.problems import HANDLERS
@@ -18,6 +20,18 @@ from backend.world import World
 
 BODY = 256 * 1024
 """Bytes of a request body, where an address does not say otherwise."""
+
+
+@asynccontextmanager
+async def _escalating(escalation: Escalation, every_s: int) -> AsyncGenerator[None]:
+    """Offers past their limit are looked for meanwhile; never where `every_s` is 0."""
+    task = asyncio.create_task(escalation.run(every_s), name="escalation") if every_s else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def create_app(settings: Settings, world: World) -> Litestar:
@@ -31,7 +45,8 @@ def create_app(settings: Settings, world: World) -> Litestar:
             app.state.intake = intake
             app.state.sessions = sessions
             app.state.people = People(intake.store)
-            yield
+            async with _escalating(Escalation(intake), settings.escalate_every_s):
+                yield
 
     def the_intake() -> Intake:
         intake: Intake = app.state.intake
@@ -42,7 +57,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
         return people
 
     app = Litestar(
-        route_handlers=[devices.router, sync.router, health.router],
+        route_handlers=[devices.router, sync.router, jobs.router, lists.router, health.router],
         lifespan=[hold],
         middleware=[DefineMiddleware(Doorkeeper, exclude_from_auth_key="open", exclude="^/schema")],
         dependencies={

@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
+from backend.reach import person_keys
 from backend.store.sqlite import Store, queries
 from backend.world import World
 from sync.ids import b64, digest
@@ -33,12 +34,15 @@ class DeviceCaller(msgspec.Struct, frozen=True):
 
 
 class StaffCaller(msgspec.Struct, frozen=True):
-    """A person or program with a token, and the roster it was looked up in."""
+    """A person or program with a token, as the roster in force says."""
 
     person: str
     roles: frozenset[Role]
-    roster: str
     directory: Directory
+
+    def keys(self) -> set[str]:
+        """What the caller's scope reaches."""
+        return person_keys(self.directory, [self.person])
 
 
 class People:
@@ -117,7 +121,7 @@ class Doorkeeper(AbstractAuthenticationMiddleware):
         if scheme.lower() != "bearer" or not token or not token.isascii():
             raise Problem(NOT_SIGNED_IN, "send Authorization: Bearer and the token")
         state = connection.app.state
-        reference, directory = await state.people.now()
+        _, directory = await state.people.now()
         if connection.scope["path"].startswith("/v1/"):
             kid = state.sessions.kid(token)
             device = directory.device(kid)
@@ -128,7 +132,7 @@ class Doorkeeper(AbstractAuthenticationMiddleware):
         person = await state.intake.store.reading(lambda con: person_of(con, token, now_ms))
         who = directory.person(person)
         roles = frozenset(who.roles) if who else frozenset()
-        return AuthenticationResult(user=None, auth=StaffCaller(person, roles, reference, directory))
+        return AuthenticationResult(user=None, auth=StaffCaller(person, roles, directory))
 
 
 def person_of(con: sqlite3.Connection, token: str, now_ms: int) -> str:

@@ -1,11 +1,11 @@
 """What handlers are given, by name and type; `backend/app.py` provides it."""
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar.params import QueryParameter, SkipValidation
 
 from backend.auth import DeviceCaller, People, Sessions, StaffCaller
 from backend.intake import Intake
@@ -17,3 +17,5 @@ TheSessions: TypeAlias = NamedDependency[SkipValidation[Sessions]]
 DeviceRequest: TypeAlias = Request[None, DeviceCaller, State]
 StaffRequest: TypeAlias = Request[None, StaffCaller, State]
 TheAttempts: TypeAlias = NamedDependency[SkipValidation[Attempts]]
+InState: TypeAlias = Annotated[str, QueryParameter(name="state")]
+"""The query parameter `state`: the framework keeps that name for something of its own."""

@@ -77,6 +77,11 @@ class Door:
         if writing.issue(documents.roster_now()):
             note_devices(writing)
 
+    def catch_up(self, writing: Writing) -> None:
+        """Afterwards the rows of what this transaction touched can be read in it."""
+        follow(writing, self.office, self.settings.desk)
+        writing.followed()
+
     def transact(self, con: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Any]:
         """What each of `works` returns, or the problem it raised; run inside a transaction that is then committed.
 

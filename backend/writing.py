@@ -113,6 +113,7 @@ class Writing:
         self.documents = book.documents
         self.now_ms = now_ms
         self.touched: set[int] = set()
+        self.moved: set[int] = set()
         self.answered: list[Standing] = []
         self.has_orders = False
         self._logs: dict[str, Log] = {}
@@ -178,7 +179,14 @@ class Writing:
             position = self.next_position()
             mark = digest(self._mark + b"".join(self._digests))
             self.con.execute(_SQL["mark"].text, {"position": position, "digest": mark, "at": self.now_ms})
-            self.con.executemany(_SQL["touch"].bare, [(position, ref) for ref in sorted(self.touched)])
+            self.con.executemany(_SQL["touch"].bare, [(position, ref) for ref in sorted(self.moved | self.touched)])
+
+    def followed(self) -> None:
+        """What follows from the facts so far was done; the touched jobs stay noted for the mark."""
+        self.moved |= self.touched
+        self.touched.clear()
+        self.answered.clear()
+        self.has_orders = False
 
     def flush(self) -> None:
         """Afterwards every row so far is in the database, to be read."""

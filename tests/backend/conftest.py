@@ -8,13 +8,15 @@ from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
 from backend.app import create_app
+from backend.auth import token_hash
 from backend.config import Settings
 from backend.enrolment import make_code
 from backend.intake import Intake
 from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
+from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.policy import Limits, Policy, Step
-from tests.backend.people import Author, FixedWorld
+from tests.backend.people import NOON, Author, FixedWorld, Staff
 
 PEOPLE = {
     "anna": PersonRow(name="Anna", roles=("technician",), sites=("north",)),
@@ -87,6 +89,19 @@ async def enrolled(client: AsyncClient, intake: Intake) -> Callable[..., Awaitab
         return author
 
     return enrol
+
+
+@pytest.fixture
+async def staff(client: AsyncClient, intake: Intake) -> Callable[[str], Awaitable[Staff]]:
+    """Somebody of the office with a token: `dora = await staff("dora")`."""
+
+    async def sign_in(person: str) -> Staff:
+        token = f"token of {person}".replace(" ", "-")
+        row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": NOON + 10**9}
+        await intake.do(lambda writing: writing.con.execute(queries("office")["make_token"].text, row).rowcount)
+        return Staff(person, client, token)
+
+    return sign_in
 
 
 async def catch_up(author: Author, intake: Intake) -> None:

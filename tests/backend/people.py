@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from httpx import AsyncClient
@@ -173,6 +174,45 @@ class Author:
         found = [line for line in lines if line is not None]
         self.cursor = getattr(found[-1], "text", "")
         return found
+
+
+@dataclass
+class Staff:
+    """Somebody of the office, calling the JSON API."""
+
+    person: str
+    client: AsyncClient
+    token: str
+    actions: int = 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+
+    async def get(self, path: str, status: int = 200, **params: str) -> Any:  # noqa: ANN401 - JSON, looked into by each test
+        answer = await self.client.get(path, params=params, headers=self.headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def send(self, path: str, body: object, status: int = 201) -> Any:  # noqa: ANN401 - as get
+        answer = await self.client.post(path, content=encode(body), headers=self.headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def open_job(self, site: str = "north", **more: str) -> str:
+        self.actions += 1
+        done = await self.send("/api/jobs", {"action": f"{self.person}-opens-{self.actions}", "site": site, **more})
+        job: str = done["job"]
+        return job
+
+    async def do(self, job: str, name: str, status: int = 201, **body: object) -> Any:  # noqa: ANN401 - as get
+        """An action on what is seen of the job now, unless `seen` says otherwise."""
+        self.actions += 1
+        seen = body.pop("seen", None)
+        if seen is None:
+            seen = (await self.get(f"/api/jobs/{job}"))["job"]["seen"]
+        asked = {"action": f"{self.person}-does-{self.actions}", "seen": seen} | body
+        return await self.send(f"/api/jobs/{job}/{name}", asked, status)
 
 
 def words(reply: PushReply) -> list[str]:

@@ -1,0 +1,177 @@
+"""An action of the office in one transaction: once however often sent, only on what was seen, only in scope."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from backend.actions import Action, ActionId, Asked, AskedMerge, AskedUnmerge, merge, unmerge
+from backend.facts import JobFacts
+from backend.intake import Door
+from backend.look import Look, changes_since, look_at
+from backend.ordering import attach, held_order
+from backend.problems import Changed
+from backend.project import journey_of, seen_of
+from backend.reach import EVERY_SITE, person_keys
+from backend.store.sqlite import queries
+from backend.writing import Writing
+from sync.codec import decode, encode
+from sync.events import Draft, Event, JobMerged, JobOpened, VisitType
+from sync.ids import digest
+from sync.payload import Id, Priority
+from sync.problems import ACTION_REUSED, NOT_FOUND, NOT_POSSIBLE_NOW, STALE, Problem
+
+_SQL: Final = queries("office")
+
+
+class AskedJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Open a job by hand; the desk is accountable for it unless `party` says otherwise."""
+
+    action: ActionId
+    site: Id
+    party: str = ""
+    asset: str = ""
+    customer: str = ""
+    desired_outcome: str = ""
+    owner: str = ""
+    intent: str = ""
+    entitlement: str = ""
+    channel: str = ""
+    priority: Priority = "routine"
+    type: VisitType = "corrective"
+    trade: str = ""
+
+
+class AskedMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The order (`source/id`) that waits belongs to this job, says a person."""
+
+    action: ActionId
+    order: Id
+    job: Id
+    seen: int
+
+
+class DoneEvent(msgspec.Struct, frozen=True):
+    """An event that an action recorded."""
+
+    kind: str
+    event: str
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action came to. `seen` is the job's now: the next action on it may send this."""
+
+    job: str
+    seen: int
+    events: tuple[DoneEvent, ...]
+
+
+class Acting:
+    """The door for people of the office."""
+
+    def __init__(self, door: Door, person: str) -> None:
+        self._door = door
+        self._person = person
+
+    def act(self, writing: Writing, action: Action[Any], job: str, asked: Asked) -> Done:
+        """Afterwards the action's events are recorded and applied, or nothing is.
+
+        Raises NOT_FOUND outside the person's scope, STALE with what changed since `seen`, NOT_POSSIBLE_NOW
+        where the job does not stand so, ACTION_REUSED, or the problem that a verdict would name.
+        """
+
+        def record() -> Done:
+            look, facts = self._look(writing, job, asked.seen)
+            return self._done(writing, facts, self._door.office.record(writing, action.drafts(look, asked)))
+
+        return self._once(writing, asked.action, (type(asked).__name__, job, asked), record)
+
+    def open(self, writing: Writing, asked: AskedJob) -> Done:
+        """Afterwards there is a job more."""
+
+        def record() -> Done:
+            reference, directory = writing.documents.roster()
+            keys = person_keys(directory, [self._person])
+            if not keys & {EVERY_SITE, f"site:{asked.site}"}:
+                raise Problem(NOT_FOUND, f"site {asked.site[:40]}")
+            fields = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "action"}
+            fields["party"] = asked.party or self._door.settings.desk
+            draft = Draft(kind="job.opened", actor=self._person, body=JobOpened(roster=reference, **fields))
+            events = self._door.office.record(writing, [draft])
+            facts = writing.facts.job(events[0].job)
+            if facts is None:
+                raise LookupError("a job that was just opened is here")
+            return self._done(writing, facts, events)
+
+        return self._once(writing, asked.action, ("open", "", asked), record)
+
+    def merge(self, writing: Writing, asked: AskedMerge) -> Done:
+        """Afterwards one visit to one stop serves these jobs and orders."""
+
+        def record() -> Done:
+            looks = [self._look(writing, one.job, one.seen) for one in asked.jobs]
+            events = self._door.office.record(writing, [merge([look for look, _ in looks], asked)])
+            return self._done(writing, looks[0][1], events)
+
+        return self._once(writing, asked.action, ("merge", "", asked), record)
+
+    def unmerge(self, writing: Writing, asked: AskedUnmerge) -> Done:
+        """Afterwards the merge with this hash no longer holds."""
+
+        def record() -> Done:
+            look, _ = self._look(writing, asked.job, asked.seen)
+            merges = {event.hash: event.body for event in look.journey.timeline}
+            body = merges.get(asked.merged)
+            if not isinstance(body, JobMerged):
+                raise Problem(NOT_FOUND, f"merge {asked.merged}")
+            looks = [self._look(writing, job, asked.seen) for job in body.jobs]
+            events = self._door.office.record(writing, [unmerge([look for look, _ in looks], asked)])
+            return self._done(writing, looks[0][1], events)
+
+        return self._once(writing, asked.action, ("unmerge", "", asked), record)
+
+    def match(self, writing: Writing, asked: AskedMatch) -> Done:
+        """Afterwards the order hangs on the job; NOT_POSSIBLE_NOW where it hangs on one already."""
+
+        def record() -> Done:
+            look, facts = self._look(writing, asked.job, asked.seen)
+            row = held_order(writing, asked.order)
+            if row is None:
+                raise Problem(NOT_FOUND, f"order {asked.order[:100]}")
+            if row.job:
+                raise Problem(NOT_POSSIBLE_NOW, f"it hangs on job {row.job}")
+            attach(self._door, writing, row, look.journey.job, self._person)
+            return self._done(writing, facts, ())
+
+        return self._once(writing, asked.action, ("match", asked.job, asked), record)
+
+    # -- the parts ------------------------------------------------------------
+    def _look(self, writing: Writing, job: str, seen: int) -> tuple[Look, JobFacts]:
+        reference, directory = writing.documents.roster()
+        facts = look_at(writing, job, person_keys(directory, [self._person]))
+        changes = changes_since(facts, seen)
+        if changes:
+            raise Changed(STALE, changes)
+        found, _ = journey_of(writing, facts.ref)
+        policies = {policy.boundary: (name, policy) for name, policy in writing.documents.policies()}
+        return Look(found, self._person, self._door.settings.desk, reference, directory, policies), facts
+
+    def _done(self, writing: Writing, facts: JobFacts, events: Iterable[Event]) -> Done:
+        facts = writing.facts.job_of(facts.ref)
+        recorded = tuple(DoneEvent(event.kind, event.hash) for event in events)
+        return Done(job=facts.job, seen=seen_of(facts), events=recorded)
+
+    def _once(
+        self, writing: Writing, action: str, asked: tuple[str, str, msgspec.Struct], record: Callable[[], Done]
+    ) -> Done:
+        """What the action answered when it was done, now or before."""
+        content = digest(encode(asked))
+        row = writing.con.execute(_SQL["action"].text, {"id": action}).fetchone()
+        if row is not None:
+            if row[:2] != (self._person, content):
+                raise Problem(ACTION_REUSED, action)
+            return decode(row[2], Done)
+        done = record()
+        kept = {"id": action, "person": self._person, "asked": content, "answer": encode(done), "at": writing.now_ms}
+        writing.con.execute(_SQL["keep_action"].text, kept)
+        return done

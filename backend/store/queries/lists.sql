@@ -1,0 +1,116 @@
+-- `keys` is a JSON list of what the reader reaches; a row is shown where one of them reaches its job.
+
+-- name: jobs
+SELECT j.body, j.rank, j.due_ms, j.id FROM job_row AS j
+WHERE EXISTS (
+        SELECT 1 FROM reach AS r
+        WHERE r.job = j.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+    )
+    AND (:state = '' OR j.state = :state)
+    AND (:site = '' OR j.site = :site)
+    AND (:accountable = '' OR j.accountable = :accountable)
+    AND (j.rank, j.due_ms, j.id) > (:rank, :due_ms, :id)
+ORDER BY j.rank, j.due_ms, j.id
+LIMIT :most;
+
+-- name: reaches
+SELECT EXISTS (
+    SELECT 1 FROM reach AS r
+    WHERE r.job = :job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+);
+
+-- name: job
+SELECT job, body FROM job_row WHERE job = (SELECT ref FROM job WHERE job.job = :id);
+
+-- name: handovers_of
+SELECT body FROM handover_row WHERE job = :job ORDER BY offered_ms, offer;
+
+-- name: visits_of
+SELECT v.body FROM visit_row AS v
+WHERE v.job = :job
+    AND v.received_at = (SELECT max(o.received_at) FROM visit_row AS o WHERE o.job = v.job AND o.visit = v.visit)
+ORDER BY coalesce(v.arrived_ms, 0), v.visit;
+
+-- name: items_of
+SELECT body FROM item_row WHERE job = :job ORDER BY item;
+
+-- name: cases_of
+SELECT body FROM case_row WHERE job = :job ORDER BY basis;
+
+-- name: orders_of
+SELECT body FROM order_row WHERE job = :job ORDER BY name;
+
+-- name: timeline_of
+SELECT position, received_at, bytes FROM event WHERE job = :job
+UNION ALL
+SELECT position, received_at, bytes FROM fork WHERE job = :job
+ORDER BY 1;
+
+-- name: about_of
+SELECT a.position, e.received_at, e.bytes FROM about AS a JOIN event AS e ON e.log = a.log AND e.seq = a.seq
+WHERE a.job = :job ORDER BY a.position;
+
+-- name: handovers
+SELECT h.body FROM handover_row AS h
+WHERE EXISTS (
+        SELECT 1 FROM reach AS r
+        WHERE r.job = h.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+    )
+    AND (:state = '' OR h.state = :state)
+    AND (h.offered_ms, h.offer) > (:offered_ms, :offer)
+ORDER BY h.offered_ms, h.offer
+LIMIT :most;
+
+-- name: cases
+SELECT c.body FROM case_row AS c
+WHERE EXISTS (
+        SELECT 1 FROM reach AS r
+        WHERE r.job = c.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+    )
+    AND (:state = '' OR c.state = :state)
+ORDER BY c.job, c.basis
+LIMIT :most;
+
+-- name: visits
+SELECT v.body FROM visit_row AS v
+WHERE EXISTS (
+        SELECT 1 FROM reach AS r
+        WHERE r.job = v.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+    )
+    AND v.received_at = (SELECT max(o.received_at) FROM visit_row AS o WHERE o.job = v.job AND o.visit = v.visit)
+    AND (:site = '' OR v.site = :site)
+    AND (v.job, v.visit) > ((SELECT coalesce(max(ref), 0) FROM job WHERE job.job = :job), :visit)
+ORDER BY v.job, v.visit
+LIMIT :most;
+
+-- name: orders
+SELECT o.body FROM order_row AS o
+WHERE (
+        (o.job <> -1 AND EXISTS (
+            SELECT 1 FROM reach AS r
+            WHERE r.job = o.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+        ))
+        OR (o.job = -1 AND ('site:*' IN (SELECT value FROM json_each(:keys))
+            OR 'site:' || o.site IN (SELECT value FROM json_each(:keys))))
+    )
+    AND (:waiting = 0 OR o.job = -1)
+    AND (:site = '' OR o.site = :site)
+    AND o.name > :name
+ORDER BY o.name
+LIMIT :most;
+
+-- name: orders_named
+SELECT body FROM order_row WHERE name = :name ORDER BY job DESC;
+
+-- name: orders_waiting
+SELECT body FROM order_row WHERE job = :job ORDER BY name;
+
+-- name: job_for_reference
+SELECT j.job FROM job AS j WHERE j.job = :reference
+UNION
+SELECT j.job FROM order_row AS o JOIN job AS j ON j.ref = o.job WHERE o.name = :reference
+ORDER BY 1
+LIMIT 1;
+
+-- name: jobs_at
+SELECT body FROM job_row WHERE site = :site AND state = 'open' ORDER BY id LIMIT :most;

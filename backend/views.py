@@ -1,0 +1,189 @@
+"""What people of the office may see, read from projections: one query a list, never outside the reader's scope."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from backend.ordering import Candidate, candidates
+from backend.rows import CaseRow, HandoverRow, JobRow, OrderRow, VisitRow
+from backend.store.sqlite import queries
+from sync.codec import decode, encode
+from sync.ids import event_hash, event_name
+from sync.journey import Item
+from sync.problems import NOT_FOUND, Problem
+
+_SQL: Final = queries("lists")
+PAGE: Final = 50
+MOST: Final = 500
+_T = TypeVar("_T")
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a job: when it came to count (`position`) and was received (ms since 1970), and what it says."""
+
+    position: int
+    received_at: int
+    name: str
+    hash: str
+    kind: str
+    actor: str
+    wall: str
+    body: msgspec.Raw
+
+
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """A job with all that hangs on it."""
+
+    job: JobRow
+    handovers: tuple[HandoverRow, ...]
+    visits: tuple[VisitRow, ...]
+    items: tuple[Item, ...]
+    cases: tuple[CaseRow, ...]
+    orders: tuple[OrderRow, ...]
+    timeline: tuple[TimelineEntry, ...]
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of jobs by priority, nearest limit and id; `next` goes into `after` for the page after it."""
+
+    jobs: tuple[JobRow, ...]
+    next: str = ""
+
+
+class HandoverList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of handovers, the oldest offer first."""
+
+    handovers: tuple[HandoverRow, ...]
+    next: str = ""
+
+
+class CaseList(msgspec.Struct, frozen=True, kw_only=True):
+    """Cases, by job."""
+
+    cases: tuple[CaseRow, ...]
+
+
+class VisitList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of visits, by job."""
+
+    visits: tuple[VisitRow, ...]
+    next: str = ""
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """An order; `candidates` are the jobs that one without a job may belong to."""
+
+    order: OrderRow
+    candidates: tuple[Candidate, ...] = ()
+
+
+class OrderList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of orders, by name."""
+
+    orders: tuple[OrderView, ...]
+    next: str = ""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    log: str
+    seq: int
+    kind: str
+    actor: str
+    at: "_At"
+    body: msgspec.Raw
+
+
+class _At(msgspec.Struct, frozen=True):
+    wall: str
+
+
+def _rows(con: sqlite3.Connection, query: str, shape: type[_T], **given: object) -> tuple[_T, ...]:
+    return tuple(decode(raw, shape) for (raw,) in con.execute(_SQL[query].text, given))
+
+
+def _scope(keys: Iterable[str]) -> str:
+    return encode(sorted(keys)).decode()
+
+
+def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
+    """One job; NOT_FOUND for one that these keys do not reach, as for one that is not there."""
+    row = con.execute(_SQL["job"].text, {"id": job}).fetchone()
+    reached = row and con.execute(_SQL["reaches"].text, {"job": row[0], "keys": _scope(keys)}).fetchone()[0]
+    if not reached:
+        raise Problem(NOT_FOUND, f"job {job[:40]}")
+    ref = row[0]
+    events = [*con.execute(_SQL["timeline_of"].text, {"job": ref}), *con.execute(_SQL["about_of"].text, {"job": ref})]
+    return JobView(
+        job=decode(row[1], JobRow),
+        handovers=_rows(con, "handovers_of", HandoverRow, job=ref),
+        visits=_rows(con, "visits_of", VisitRow, job=ref),
+        items=_rows(con, "items_of", Item, job=ref),
+        cases=_rows(con, "cases_of", CaseRow, job=ref),
+        orders=_rows(con, "orders_of", OrderRow, job=ref),
+        timeline=tuple(_entry(*event) for event in sorted(events)),
+    )
+
+
+def _entry(position: int, received_at: int, raw: bytes) -> TimelineEntry:
+    head = decode(raw, _Head)
+    return TimelineEntry(
+        position=position,
+        received_at=received_at,
+        name=event_name(head.log, head.seq),
+        hash=event_hash(raw),
+        kind=head.kind,
+        actor=head.actor,
+        wall=head.at.wall,
+        body=head.body.copy(),
+    )
+
+
+def list_jobs(
+    con: sqlite3.Connection, keys: set[str], *, state: str, site: str, accountable: str, after: str
+) -> JobList:
+    """The jobs these keys reach, 50 at a time."""
+    rank, due_ms, id_ = decode(after, tuple[int, int, str], "after") if after else (-1, -1, "")
+    filters = {"state": state, "site": site, "accountable": accountable}
+    place = {"rank": rank, "due_ms": due_ms, "id": id_}
+    rows = con.execute(_SQL["jobs"].text, {"keys": _scope(keys), "most": PAGE} | filters | place).fetchall()
+    jobs = tuple(decode(raw, JobRow) for raw, *_ in rows)
+    return JobList(jobs=jobs, next=encode(rows[-1][1:]).decode() if len(rows) == PAGE else "")
+
+
+def list_handovers(con: sqlite3.Connection, keys: set[str], *, state: str, after: str) -> HandoverList:
+    """The handovers of jobs that these keys reach, 50 at a time."""
+    offered_ms, offer = decode(after, tuple[int, str], "after") if after else (-(2**62), "")
+    given: dict[str, Any] = {"keys": _scope(keys), "state": state, "most": PAGE}
+    rows = _rows(con, "handovers", HandoverRow, **given, offered_ms=offered_ms, offer=offer)
+    more = encode((rows[-1].offered_ms, rows[-1].offer)).decode() if len(rows) == PAGE else ""
+    return HandoverList(handovers=rows, next=more)
+
+
+def list_cases(con: sqlite3.Connection, keys: set[str], *, state: str) -> CaseList:
+    """The cases of jobs that these keys reach, 500 at most."""
+    return CaseList(cases=_rows(con, "cases", CaseRow, keys=_scope(keys), state=state, most=MOST))
+
+
+def list_visits(con: sqlite3.Connection, keys: set[str], *, site: str, after: str) -> VisitList:
+    """The visits of jobs that these keys reach, 50 at a time."""
+    job, visit = decode(after, tuple[str, str], "after") if after else ("", "")
+    given: dict[str, Any] = {"keys": _scope(keys), "site": site, "most": PAGE}
+    rows = _rows(con, "visits", VisitRow, **given, job=job, visit=visit)
+    more = encode((rows[-1].job, rows[-1].id)).decode() if len(rows) == PAGE else ""
+    return VisitList(visits=rows, next=more)
+
+
+def list_orders(con: sqlite3.Connection, keys: set[str], *, waiting: bool, site: str, after: str) -> OrderList:
+    """The orders that these keys reach, 50 at a time; those that wait come with the jobs they may belong to."""
+    given: dict[str, Any] = {"keys": _scope(keys), "waiting": int(waiting), "site": site, "most": PAGE}
+    rows = _rows(con, "orders", OrderRow, **given, name=after)
+    views = tuple(OrderView(order=row, candidates=() if row.job else _candidates(con, keys, row)) for row in rows)
+    return OrderList(orders=views, next=rows[-1].name if len(rows) == PAGE else "")
+
+
+def _candidates(con: sqlite3.Connection, keys: set[str], row: OrderRow) -> tuple[Candidate, ...]:
+    given: dict[str, Any] = {"keys": _scope(keys), "state": "open", "site": row.order.site, "accountable": ""}
+    jobs = con.execute(_SQL["jobs"].text, given | {"rank": -1, "due_ms": -1, "id": "", "most": MOST})
+    return candidates(row.order, [decode(raw, JobRow) for raw, *_ in jobs])
