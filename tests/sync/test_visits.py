@@ -10,6 +10,7 @@ from sync.visits import (
     INDEX_TYPES,
     SHORT_WINDOW_MS,
     WINDOW_MS,
+    Judged,
     Repeats,
     Visit,
     renamed,
@@ -525,3 +526,38 @@ def test_a_repeat_begins_inside_the_window_after_its_visit_departed(visits: list
         assert by_id[v].standing == "index"
         assert not by_id[u].excluded
         assert by_id[u].corrective or by_id[u].visit.job == by_id[v].visit.job
+
+
+@given(visits=VISITS)
+def test_the_repeats_are_those_of_the_definition_read_word_by_word(visits: list[Visit]) -> None:
+    """Every pair tried: v's next that qualifies, and of several with the same next the one that departed last."""
+    found = repeats(visits)
+    following: dict[str, Judged] = {}
+    for v in found.visits:
+        after = [u for u in found.visits if v.standing == "index" and may_follow(u, v)]
+        if not after:
+            continue
+        u = min(after, key=lambda one: (one.visit.arrived_ms, one.visit.id))
+        before = following.get(u.visit.id)
+        if before is None or departure(v) > departure(before):
+            following[u.visit.id] = v
+    assert {v.visit.id: u for u, v in following.items()} == found.pairs()
+
+
+def departure(one: Judged) -> tuple[int, int, str]:
+    return one.visit.departed_ms or 0, one.visit.arrived_ms or 0, one.visit.id
+
+
+def may_follow(u: Judged, v: Judged) -> bool:
+    a, b = v.visit, u.visit
+    departed, arrived = a.departed_ms or 0, b.arrived_ms or 0
+    same_key = a.asset == b.asset if a.asset or b.asset else bool(a.trade) and (a.site, a.trade) == (b.site, b.trade)
+    unplanned = b.part == "no" or b.plan_declared_ms is None or b.plan_declared_ms >= departed
+    return_of_job = b.job == a.job and b.type not in ("preventive", "inspection")
+    return (
+        departed < arrived <= departed + WINDOW_MS
+        and same_key
+        and not u.excluded
+        and unplanned
+        and (u.corrective or return_of_job)
+    )
