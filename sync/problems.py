@@ -315,6 +315,29 @@ OTHER_BACKEND = _kind(
 BAD_SETTINGS = _kind("bad-settings", "The settings cannot be used", 422, "fix", "Mend the named field of the file.")
 BAD_ARGUMENT = _kind("bad-argument", "This cannot be understood", 400, "fix", "See --help for what fits.")
 
+# -- messages from sensors, and listening to them ------------------------------
+SIGNAL_TOPIC = _kind(
+    "not-a-signal-topic",
+    "Nothing here reads messages on this topic",
+    422,
+    "fix",
+    "Subscribe to topics of a known dialect.",
+)
+SIGNAL_EMPTY = _kind("empty-message", "The message is empty", 422, "fix", "Nothing to do: a kept message was cleared.")
+SIGNAL_UNKNOWN = _kind(
+    "unknown-message-type", "This type of message is not known", 422, "ask", "It is kept; an update may read it."
+)
+SIGNAL_ENCRYPTED = _kind(
+    "encrypted-message",
+    "The message is encrypted for somebody else",
+    422,
+    "fix",
+    "Turn payload encryption off; use TLS.",
+)
+ALREADY_LISTENING = _kind(
+    "already-listening", "Another process listens for this device already", 409, "fix", "Stop the other one first."
+)
+
 # -- the backend's doors ------------------------------------------------------
 WRONG_METHOD = _kind("wrong-method", "This address takes another method", 405, "fix", "See /schema for what it takes.")
 WRONG_MEDIA = _kind("wrong-media", "This address takes another type of body", 415, "fix", "See /schema for the type.")
@@ -368,3 +391,10 @@ NOTHING_RECORDED = _kind(
     "nothing-recorded", "The step it names recorded nothing", 409, "fix", "See why that step came to nothing."
 )
 NOT_RUNNING = _kind("not-running", "This process of the trial does not run", 409, "fix", "Start it again first.")
+NOT_TAKEN = _kind(
+    "not-taken",
+    "The backend did not take what the bench sent",
+    500,
+    "ask",
+    "Run the tests of push; a number would lie.",
+)

@@ -6,6 +6,8 @@ from importlib import import_module
 BENCHES: dict[str, tuple[str, str]] = {
     # what: (module whose `main(argv) -> exit code` runs it, help)
     "record": ("trial.bench_record", "one event, durable and signed, beside its two rows in one transaction"),
+    "push": ("trial.bench_push", "batches from 1, 8 and 32 devices over HTTP, beside bare rows into the same table"),
+    "fold": ("trial.bench_fold", "journeys of 20 events folded, beside decoding the same bytes"),
 }
 
 
