@@ -10,11 +10,15 @@ import msgspec
 from backend.app import create_app
 from backend.config import Settings
 from backend.enrolment import code_text, make_code
+from backend.escalation import Escalation
 from backend.facts import WORDS
 from backend.intake import Door, Intake
 from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, PersonRow, SiteRow, TeamRow, put
+from backend.ordering import take_in
 from backend.serve import Server, bound
 from backend.writing import Writing
+from sync.clock import rfc3339
+from sync.events import OrderImported
 from sync.ids import event_hash
 from trial import wire
 from trial.hosts import HostSpec
@@ -23,6 +27,7 @@ from trial.scenario import DESK, Scenario
 from trial.seen import Seen, SeenVerdict, seen_job
 from trial.serving import serve
 from trial.stage import BACKEND_DATABASE
+from trial.times import after
 from trial.world import SetWorld
 
 _BY = "scenario"
@@ -44,6 +49,7 @@ class BackendHost:
         self._started = asyncio.Event()
         self._server = Server(self._app, self._started.set)
         self._task: asyncio.Task[None] | None = None
+        self._scenario = Scenario(name="not set up")
 
     async def start(self) -> dict[str, Any]:
         """The server takes requests."""
@@ -70,13 +76,18 @@ class BackendHost:
             case wire.CrashAt():
                 self._world.crash_at(command.point)
             case wire.SetUp():
+                self._scenario = command.scenario
                 return await self._intake.do(lambda writing: set_up(self._intake.door, writing, command.scenario))
             case wire.Perform():
                 await self._intake.do(lambda writing: OfficeActs(self._intake.door, writing).perform(command))
+            case wire.Due():
+                with self._world.calm():
+                    await Escalation(self._intake).due(self._world.now_ms())
+            case wire.Import():
+                return await self._intake.do(lambda writing: take_orders(self._intake.door, writing, self._scenario))
             case wire.Look():
-                return await self._intake.do(
-                    lambda writing: look(OfficeActs(self._intake.door, writing), writing, command.as_of_ms)
-                )
+                with self._world.calm():
+                    return await self._intake.do(lambda writing: look(self._intake.door, writing, command.as_of_ms))
         return None
 
 
@@ -99,8 +110,44 @@ def set_up(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:
     return {name: code_text(make_code(door, writing, name)) for name in scenario.devices}
 
 
-def look(office: OfficeActs, writing: Writing, as_of_ms: int) -> Seen:
+def take_orders(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:
+    """The orders are imported as those of another system; given is the job on which each hangs, by the order's id."""
+    start_ms = after(0, scenario.start)
+    take_in(door, writing, [order_of(scenario, name, start_ms) for name in scenario.orders])
+    found: dict[str, str] = {}
+    for (job,) in writing.con.execute("SELECT job FROM job ORDER BY ref").fetchall():
+        for name in OfficeActs(door, writing).journey(job).orders:
+            found[name.partition("/")[2]] = job
+    return found
+
+
+def order_of(scenario: Scenario, name: str, start_ms: int) -> OrderImported:
+    """An order of the cast as its source would give it."""
+    given = scenario.orders[name]
+    asset = scenario.assets.get(given.asset or "")
+    site = given.site or (asset.site if asset else None) or next(iter(scenario.sites))
+    referred = scenario.orders.get(given.reference)
+    return OrderImported(
+        source=given.source,
+        order=name,
+        order_kind=given.kind,
+        site=site,
+        reference=f"{referred.source}/{given.reference}" if referred else given.reference,
+        asset=given.asset or "",
+        customer=given.customer,
+        window_from=rfc3339(after(start_ms, given.window_from)) if given.window_from else "",
+        window_to=rfc3339(after(start_ms, given.window_to)) if given.window_to else "",
+        minutes=given.minutes,
+        intent=given.intent,
+        skills=given.skills,
+        priority=given.priority,
+        lines=given.lines,
+    )
+
+
+def look(door: Door, writing: Writing, as_of_ms: int) -> Seen:
     """What the backend shows of every job, and its verdict on every event it holds."""
+    office = OfficeActs(door, writing)
     jobs = [job for (job,) in writing.con.execute("SELECT job FROM job ORDER BY ref").fetchall()]
     rows = writing.con.execute(
         "SELECT event.bytes, event.verdict, reason.code FROM event LEFT JOIN reason"

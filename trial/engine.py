@@ -8,6 +8,7 @@ import msgspec
 
 from sync.clock import rfc3339
 from sync.events import Accepted, Event, JobOpened, Offered, VisitArrived
+from sync.journey import jobs_of
 from sync.problems import HOST_GONE, NO_CODE_FOUND, NOT_RUNNING, NOTHING_RECORDED, Problem
 from trial import acts as do
 from trial.comparing import Outcome, Shots, StepResult, all_differences
@@ -108,7 +109,7 @@ class Engine:
         self._read_logs()
         for order, job in self._stage.orders.items():
             opened = self.union.opened(job)
-            if opened is not None:
+            if opened is not None and self._play.scenario.orders[order].kind == "dispatch":
                 self._name_job(order, opened)
 
     def _read_logs(self) -> None:
@@ -207,9 +208,9 @@ class Engine:
     def _job_of(self, step: AnyStep) -> str:
         """The job a step is about: the one it names, or that of the event that it names."""
         job: str = getattr(step, "job", "")
-        named = (getattr(step, field, "") for field in ("offer", "accepted", "basis", "event"))
+        named = (getattr(step, field, "") for field in ("offer", "accepted", "basis", "event", "merge"))
         events = (self.union.event(hash_) for hash_ in named if hash_)
-        return job or next((event.job for event in events if event is not None), "")
+        return job or next((about for event in events if event is not None for about in jobs_of(event)), "")
 
     def _offer_of(self, step: AnyStep) -> str:
         """The offer whose acceptance a step names."""

@@ -195,9 +195,9 @@ def _check_cast(scenario: Scenario) -> None:
             if site != "*" and site not in scenario.sites:
                 _bad(f"no site is called {site!r}", f"$.people.{name}.sites")
     for name, order in scenario.orders.items():
-        known = {*scenario.jobs, *(one for one, other in scenario.orders.items() if other.kind == "dispatch")}
+        known = [one for one, other in scenario.orders.items() if other.kind == "dispatch"]
         if order.reference and order.kind == "fulfilment" and order.reference not in known:
-            _bad(f"no job or dispatch order is called {order.reference!r}", f"$.orders.{name}.reference")
+            _bad(f"no dispatch order is called {order.reference!r}", f"$.orders.{name}.reference")
 
 
 def _homes(scenario: Scenario) -> dict[str, str]:

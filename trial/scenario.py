@@ -97,8 +97,8 @@ class PolicyGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class OrderGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An order as another system gives it; imported before the first step.
 
-    A dispatch order opens a job, named by the order's id. A fulfilment order hangs on the job that
-    `reference` names: a job, or the dispatch order that opened it.
+    A dispatch order opens a job, named by the order's id. A fulfilment order hangs on the job of the dispatch
+    order that `reference` names.
     """
 
     kind: Literal["dispatch", "fulfilment"] = "dispatch"

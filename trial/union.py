@@ -3,14 +3,16 @@
 A host that died is read as it lies on the disk; nobody is asked.
 """
 
+import random
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from sync.codec import read_event
-from sync.events import Event, LogOpened, Offered
+from sync.events import Accepted, Event, LogOpened, Offered, Reassigned, Withdrawn
 from sync.journey import Journey, jobs_of, journey
 from sync.judge import judge_all
 from sync.policy import Directory, Policy, Roster
@@ -140,6 +142,33 @@ class Union:
         """The event that opened this job."""
         standing = self._shelf.by_job(job)
         return standing.event if standing else None
+
+    def contested(self, job: str) -> set[str]:
+        """Nodes of a job under which events cannot all stand: several parties, or an acceptance that was withdrawn.
+
+        Worked out from the events one by one, without the walk that decides who is accountable.
+        """
+        standings = [self._shelf.standings[hash_] for hash_ in self._jobs.get(job, ())]
+        applied = [one for one in standings if one.verdict.word == "applied"]
+        withdrawn = {one.event.body.offer for one in applied if isinstance(one.event.body, Withdrawn)}
+        offers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        parties: dict[str, set[str]] = defaultdict(set)
+        for one in applied:
+            if isinstance(one.event.body, Accepted | Reassigned) and one.under is not None and one.node is not None:
+                offers[one.under.key, one.node.key].add(one.offer.hash if one.offer else "")
+                parties[one.under.key].add(one.node.key)
+        found = {under for under, children in parties.items() if len(children) > 1}
+        return found | {under for (under, _), named in offers.items() if named <= withdrawn}
+
+    def again(self, rng: random.Random) -> "Union":
+        """The same documents and events, judged anew in an order that `rng` draws."""
+        other = Union(self._backend)
+        other._take_documents()
+        other._keys = self._keys
+        rows = list(self._rows.values())
+        rng.shuffle(rows)
+        other._take(rows)
+        return other
 
     # -- looking -------------------------------------------------------------------
     def nodes(self) -> dict[str, str]:

@@ -6,6 +6,8 @@ It serves both sides: what a device and a backend ask of the machine differs by 
 import os
 import random
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import shake_256
 
 from sync.clock import Moment, rfc3339
@@ -36,6 +38,15 @@ class SetWorld:
     def crash_at(self, point: str) -> None:
         """Afterwards this process dies of SIGKILL when it next comes to the point; "" takes it back."""
         self._crash_at = point
+
+    @contextmanager
+    def calm(self) -> Iterator[None]:
+        """Nothing crashes inside: what the trial asks for its own sake is not what a crash was meant for."""
+        point, self._crash_at = self._crash_at, ""
+        try:
+            yield
+        finally:
+            self._crash_at = point
 
     # -- what the product asks ---------------------------------------------------
     def now_ms(self) -> int:
