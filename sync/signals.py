@@ -57,7 +57,7 @@ MEANING: Final[Mapping[Flag, str]] = {
     "old_fix": "the fix was old when the message was built",
     "sensor_fault": "the value is one that the sensor gives when it is broken or has just started",
     "implausible_value": "the value cannot be right for what is measured",
-    "retained": "the broker kept this message and replayed it",
+    "retained": "published to be kept by the broker, which may have replayed it",
     "repeated": "the broker marked this message as delivered before",
     "unassured": "published at QoS 0: others of its kind may be missing",
 }

@@ -121,5 +121,5 @@ def is_exact(signal: Signal) -> bool:
         signal.lat is not None
         and signal.acc_m is not None
         and signal.acc_m <= EXACT_M
-        and not {"jump", "beacon", "old_fix", "clock_unproven"} & set(signal.flags)
+        and not {"jump", "beacon", "clock_unproven"} & set(signal.flags)
     )

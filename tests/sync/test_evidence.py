@@ -237,7 +237,7 @@ def test_positions_say_who_was_there_and_who_was_elsewhere() -> None:
     [
         fix("van-4", 60, 3_000, acc_m=51),
         fix("van-4", 60, 3_000, acc_m=None),
-        fix("van-4", 60, 3_000, flags=("old_fix",)),
+        fix("van-4", 60, 3_000, quality="rtc"),
         fix("van-4", 64, 3_000),
         fix("van-4", 60, 590),
         signal("van-4", "loc", 60),
