@@ -7,10 +7,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     # command: (module whose `main(argv) -> exit code` runs it, help)
     "device": ("device.commands.table", "a field device: enrol it, record on it, hand over, sync"),
     "serve": ("backend.commands.serve", "the backend, until it is told to stop"),
+    "rebuild": ("backend.commands.rebuild", "drop every projection and make it anew from the ledger"),
     "people": ("backend.commands.people", "who works here, in which teams, and tokens for the JSON API"),
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
     "sites": ("backend.commands.sites", "where work is done"),
     "policies": ("backend.commands.policies", "the rules of each boundary"),
+    "import": ("backend.commands.imports", "visits of years before, and orders, from other systems"),
+    "report": ("backend.commands.report", "repeat visits avoided, and each visit with its repeat, as of a day"),
     "replay": ("trial.replay", "play a scenario file through real devices and a backend"),
     "estimate": ("trial.estimate", "repeat visits avoided, from a table of aggregated history"),
     "bench": ("trial.bench", "how fast the product is, beside a floor of the same work done by hand"),

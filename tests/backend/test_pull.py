@@ -1,0 +1,171 @@
+"""What a device gets when it pulls: whole jobs in its scope, in commit order, nothing skipped, nothing else."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+from httpx import AsyncClient
+
+from backend import pull as pulling
+from backend.intake import Intake
+from backend.master import PERSON, PersonRow, put
+from backend.writing import Writing
+from sync.events import JobOpened, NoteWritten, Offered, Withdrawn
+from sync.ids import job_id
+from sync.payload import Payload
+from sync.policy import Policy, Roster, reference
+from sync.protocol import Cursor, LeftJob, PulledDocument, PulledEvent, PullLine, read_cursor, read_document
+from sync.seal import verify
+from tests.backend.conftest import BOUNDARY, PEOPLE
+from tests.backend.people import Author, words
+
+pytestmark = pytest.mark.anyio
+Enrol = Callable[..., Awaitable[Author]]
+
+
+def opens(author: Author, site: str) -> tuple[str, str]:
+    """The author opens a job at a site; the job and the hash of its opening."""
+    opened = author.record("job.opened", JobOpened(roster=author.roster, party=author.person, site=site))
+    return job_id(opened.hash), opened.hash
+
+
+def events(lines: list[PullLine]) -> list[PulledEvent]:
+    return [line for line in lines if isinstance(line, PulledEvent)]
+
+
+def jobs(lines: list[PullLine]) -> set[str]:
+    """The jobs that the pulled events are about, those they open included."""
+    found = {str(msgspec.json.decode(line.raw).get("job", "")) for line in events(lines)}
+    return found - {""}
+
+
+async def test_a_pull_ends_with_a_cursor_and_the_next_one_brings_only_what_came_since(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    job, _ = opens(anna, "north")
+    anna.record("note.written", NoteWritten(text="one"), job=job)
+    await anna.push(client)
+    first = await anna.pull(client)
+    assert isinstance(first[-1], Cursor)
+    assert jobs(first) == {job}
+
+    assert await anna.pull(client) == [Cursor(anna.cursor)]
+    later = anna.record("note.written", NoteWritten(text="two"), job=job)
+    await anna.push(client, 4)
+    assert [line.raw for line in events(await anna.pull(client))] == [later.raw]
+
+
+async def test_events_come_in_commit_order_each_after_the_documents_it_names(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    opens(anna, "north")
+    await anna.push(client)
+    lines = await anna.pull(client, cursor="")
+    positions = [line.position for line in events(lines)]
+    assert positions == sorted(positions)
+    known: set[str] = set()
+    for line in lines:
+        if isinstance(line, PulledDocument):
+            known.add(reference(read_document(line.raw).version, line.raw))
+        elif isinstance(line, PulledEvent) and b"job.opened" in line.raw:
+            assert anna.roster in known
+
+
+async def test_documents_are_signed_by_the_backend(client: AsyncClient, intake: Intake, enrolled: Enrol) -> None:
+    anna = await enrolled("anna")
+    documents = [line for line in await anna.pull(client) if isinstance(line, PulledDocument)]
+    for line in documents:
+        verify(line.jws, line.raw, "ho-doc", intake.door.signer.jwk)
+    kinds = {type(read_document(line.raw)) for line in documents}
+    assert {Roster, Policy} <= kinds
+
+
+async def test_a_job_that_comes_into_scope_is_pulled_whole_and_one_that_leaves_is_named(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna, bo = await enrolled("anna"), await enrolled("bo")
+    await bo.pull(client)
+    anna.roster, anna.policies = bo.roster, bo.policies
+    job, opened = opens(anna, "north")
+    anna.record("note.written", NoteWritten(text="before it was bo's"), job=job)
+    await anna.push(client)
+    assert jobs(await bo.pull(client)) == set()
+
+    offer = Offered(
+        roster=anna.roster,
+        basis=opened,
+        sender="anna",
+        to=("bo",),
+        boundary=BOUNDARY,
+        policy=anna.policies[BOUNDARY],
+        payload=Payload(),
+    )
+    offered = anna.record("handover.offered", offer, job=job)
+    assert words(await anna.push(client))[-1] == "applied"
+    entered = await bo.pull(client)
+    assert [line.raw for line in events(entered)] == [event.raw for event in anna.events[1:]]
+
+    anna.record("handover.withdrawn", Withdrawn(roster=anna.roster, offer=offered.hash, sender="anna"), job=job)
+    await anna.push(client)
+    assert [line for line in await bo.pull(client) if isinstance(line, LeftJob)] == [LeftJob(job)]
+
+
+async def test_a_person_moved_to_another_site_gets_its_jobs_and_leaves_the_others(
+    client: AsyncClient, intake: Intake, enrolled: Enrol
+) -> None:
+    anna, bo = await enrolled("anna"), await enrolled("bo")
+    job, _ = opens(anna, "north")
+    await anna.push(client)
+    await bo.pull(client)
+
+    async def move(sites: tuple[str, ...]) -> None:
+        def work(writing: Writing) -> None:
+            row: PersonRow = msgspec.structs.replace(PEOPLE["bo"], sites=sites)
+            put(writing.con, PERSON, "bo", row, by="test", now_ms=writing.now_ms)
+            intake.door.cut(writing)
+
+        await intake.do(work)
+
+    await move(("north",))
+    assert jobs(await bo.pull(client)) == set()
+    assert any(b"job.opened" in line.raw for line in events(await bo.pull(client, cursor="")))
+    await move(())
+    assert LeftJob(job) in await bo.pull(client)
+
+
+async def test_a_cursor_that_was_not_given_out_is_named_and_another_epoch_begins_anew(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    whole = await anna.pull(client)
+    epoch, position, check = read_cursor(anna.cursor)
+    for cursor, status in (
+        (f"{epoch}.{position}.{'A' * len(check)}", 409),
+        (f"{epoch}.{position + 5}.{check}", 409),
+        ("no cursor", 400),
+        (f"{epoch}.1e9.{check}", 400),
+    ):
+        answer = await client.get("/v1/sync/pull", params={"cursor": cursor}, headers=anna.headers)
+        assert (answer.status_code, "type" in answer.json()) == (status, True)
+    assert await anna.pull(client, cursor=f"another.{position}.{check}") == whole
+
+
+async def test_a_long_pull_ends_early_and_the_next_goes_on_without_a_gap(
+    client: AsyncClient, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "MOST_LINES", 10)
+    anna = await enrolled("anna")
+    for _ in range(8):
+        job, _ = opens(anna, "north")
+        for text in ("one", "two", "three"):
+            anna.record("note.written", NoteWritten(text=text), job=job)
+        await anna.push(client, len(anna.events) - 3)
+    pages = [await anna.pull(client)]
+    while len(events(pages[-1])):
+        pages.append(await anna.pull(client))
+    assert len(pages) > 3
+    pulled = [line.raw for page in pages for line in events(page)]
+    assert len(pulled) == len(set(pulled))
+    assert {event.raw for event in anna.events} <= set(pulled)
