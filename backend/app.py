@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import devices, health, jobs, lists, sync
+from backend.api import devices, health, jobs, lists, reports, sync
 from backend.auth import Doorkeeper, People, Sessions
 from backend.config import Settings
 from backend.escalation import Escalation
@@ -57,7 +57,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
         return people
 
     app = Litestar(
-        route_handlers=[devices.router, sync.router, jobs.router, lists.router, health.router],
+        route_handlers=[devices.router, sync.router, jobs.router, lists.router, reports.router, health.router],
         lifespan=[hold],
         middleware=[DefineMiddleware(Doorkeeper, exclude_from_auth_key="open", exclude="^/schema")],
         dependencies={

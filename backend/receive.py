@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from backend.facts import PARKED
+from backend.history import note_caught_up
 from backend.office import Office
 from backend.reading import Arrived, Line
 from backend.store.sqlite import queries
@@ -63,6 +64,8 @@ def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
         writing.con.execute(_SQL["keep_batch"].text, row | more)
     if receiver.fresh and not continues:
         receiver.link_pending()
+    if held.through >= header.recorded >= header.to:
+        note_caught_up(writing.con, arrived.kid, writing.now_ms)
     if receiver.forked_from:
         office.tell_fork(writing, held, receiver.forked_from)
         log.error("a log was continued twice", extra={"log": held.log, "seq": receiver.forked_from})

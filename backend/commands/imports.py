@@ -1,0 +1,196 @@
+"""`handover import`: what other systems know. The same file again changes nothing; a bad row holds up no other."""
+
+import argparse
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from backend.commands.console import add_database, finish, parser, read_file, show, written
+from backend.commands.report import listed
+from backend.config import Settings
+from backend.exchange.orders import LINE_COLUMNS, NEEDED, ORDER_COLUMNS, read_orders
+from backend.exchange.visits_csv import COLUMNS, SITE_COLUMNS
+from backend.history import ImportedVisits, Table, import_visits, keep_severity
+from backend.intake import Door
+from backend.master import SITE, TEAM, all_of
+from backend.ordering import Candidate, Imported, candidates, take_in
+from backend.quarantine import keep_quarantined
+from backend.rows import JobRow, OrderRow
+from backend.store.sqlite import connect, queries
+from backend.tables import Quarantined
+from backend.writing import Writing
+from sync.codec import decode
+from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, Problem
+
+_SQL: Final = queries("history")
+
+_VISITS: Final = f"""Visits of years before, a row each, and when each site was switched on.
+
+columns of FILE:  {", ".join(COLUMNS)}
+columns of SITES: {", ".join(SITE_COLUMNS)}
+
+Times are RFC 3339 with an offset. The first import is the baseline: its visits count as if each had been told when
+it was over. What is imported later counts in reports from then on, so that no number of before changes."""
+
+_ORDERS: Final = f"""Orders, a row for each line of goods; rows with the same source and id are one order.
+
+columns: {", ".join((*ORDER_COLUMNS, *LINE_COLUMNS))}
+needed:  {", ".join(NEEDED)}
+
+A dispatch order opens a job of the desk's. A fulfilment order hangs on the job that its reference names (source/id
+of an order, or a job's id); one that names none waits until a person says where it belongs."""
+
+
+class Bad(msgspec.Struct, frozen=True, kw_only=True):
+    """A quarantined row and the file it stands in."""
+
+    file: str
+    line: int
+    field: str
+    found: str
+    remedy: str
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """An order without a job, and the jobs that it may belong to."""
+
+    order: str
+    reference: str
+    site: str
+    candidates: tuple[Candidate, ...]
+
+
+def main(argv: list[str]) -> int:
+    """Run the command."""
+    made = parser("import", __doc__ or "")
+    steps = made.add_subparsers(dest="step", required=True, metavar="WHAT")
+    shape = argparse.RawDescriptionHelpFormatter
+    visits = steps.add_parser("visits", help="visits of years before", description=_VISITS, formatter_class=shape)
+    visits.add_argument("file", type=Path, metavar="FILE.csv")
+    visits.add_argument("--switch-on", type=Path, metavar="SITES.csv", help="when each site was switched on")
+    visits.add_argument("--severity", default="", metavar="TYPE,…", help="types of gap, worst first, for every report")
+    orders = steps.add_parser(
+        "orders", help="dispatch and fulfilment orders", description=_ORDERS, formatter_class=shape
+    )
+    orders.add_argument("file", type=Path, metavar="FILE.csv")
+    orders.add_argument(
+        "--desk", default="", metavar="TEAM", help="the team that holds new jobs; else the only one there is"
+    )
+    for step in (visits, orders):
+        step.add_argument("--json", action="store_true", help="print facts as JSON")
+        add_database(step)
+    args = made.parse_args(argv)
+    work = {"visits": _visits, "orders": _orders}[args.step]
+    return finish("import", lambda: work(args))
+
+
+# -- visits -------------------------------------------------------------------
+def _visits(args: argparse.Namespace) -> int:
+    visits = Table(args.file.name, read_file(args.file))
+    sites = Table(args.switch_on.name, read_file(args.switch_on)) if args.switch_on else None
+
+    def work(_: Door, writing: Writing) -> ImportedVisits:
+        if args.severity:
+            keep_severity(writing.con, listed(args.severity))
+        return import_visits(writing.con, visits, sites, writing.now_ms)
+
+    came = written(Settings(database=args.database), work)
+    bad = _bad(visits.name, came.quarantined)
+    if sites is not None:
+        bad += _bad(sites.name, came.quarantined_sites)
+    lines = [f"{came.visits} visits taken in"]
+    if came.is_baseline:
+        lines[0] += "; they are the baseline, each counts from when it was over"
+    elif came.visits:
+        lines[0] += "; they count in reports from now on"
+    lines.append(f"{came.switched_on} sites with a moment of switch-on taken in, {came.moved} moved")
+    facts: dict[str, object] = {
+        "visits": came.visits,
+        "is_baseline": came.is_baseline,
+        "switched_on": came.switched_on,
+        "moved": came.moved,
+    }
+    _tell(args, facts, lines, bad)
+    return 0
+
+
+# -- orders -------------------------------------------------------------------
+def _orders(args: argparse.Namespace) -> int:
+    name, raw = args.file.name, read_file(args.file)
+    settings = Settings(database=args.database, desk=_desk(args.database, args.desk))
+
+    def work(door: Door, writing: Writing) -> tuple[Imported, list[Quarantined], list[Waiting]]:
+        zones = {site: row.zone for site, row in all_of(writing.con, SITE)}
+        found, bad = read_orders(raw, zones)
+        # A line has a name of its own, and their order in a file says nothing: it must not look like a change.
+        orders = [
+            msgspec.structs.replace(one.order, lines=tuple(sorted(one.order.lines, key=lambda line: line.line)))
+            for one in found
+        ]
+        came = take_in(door, writing, orders)
+        keep_quarantined(writing.con, f"orders {name}", bad, writing.now_ms)
+        return came, bad, waiting(writing.con)
+
+    came, quarantined, left = written(settings, work)
+    counts: dict[str, object] = msgspec.to_builtins(came)
+    counted = f"{came.attached} orders hung on a job, {came.changed} changed, {came.same} as before"
+    lines = [f"{came.opened} jobs opened for {settings.desk}, {counted}"]
+    for one in left:
+        lines.append(f"{one.order} waits for a person to say where it belongs ({_why(one)})")
+        lines += [f"    job {fit.job}: {', '.join(fit.reasons)}" for fit in one.candidates]
+    _tell(args, counts | {"left": left, "desk": settings.desk}, lines, _bad(name, quarantined))
+    return 0
+
+
+def _why(one: Waiting) -> str:
+    return f"nothing is called {one.reference}" if one.reference else "it refers to nothing"
+
+
+def waiting(con: sqlite3.Connection) -> list[Waiting]:
+    """Every order that hangs on no job yet, by name, with the open jobs that it may belong to."""
+    rows = [decode(body, OrderRow) for (body,) in con.execute(_SQL["orders_waiting"].text)]
+    found = []
+    for row in rows:
+        if not row.cancelled:
+            at_site = con.execute(_SQL["open_jobs_at"].text, {"site": row.order.site})
+            fitting = candidates(row.order, [decode(body, JobRow) for (body,) in at_site])
+            found.append(
+                Waiting(order=row.name, reference=row.order.reference, site=row.order.site, candidates=fitting)
+            )
+    return found
+
+
+def _desk(database: Path, wished: str) -> str:
+    """The team that new jobs are opened for; a team that does not exist is not made by a slip of the pen."""
+    teams = _teams(database)
+    if wished:
+        if wished not in teams:
+            raise Problem(UNKNOWN_PARTY, f"team {wished}")
+        return wished
+    usual = Settings(database=database).desk
+    if len(teams) > 1 and usual not in teams:
+        raise Problem(BAD_ARGUMENT, f"say which of {', '.join(teams)}", "--desk")
+    return teams[0] if len(teams) == 1 else usual
+
+
+def _teams(database: Path) -> list[str]:
+    if not database.exists():
+        return []
+    with closing(connect(database)) as con:
+        (has_masters,) = con.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'master'").fetchone()
+        return [team for team, _ in all_of(con, TEAM)] if has_masters else []
+
+
+# -- told ---------------------------------------------------------------------
+def _bad(file: str, rows: Sequence[Quarantined]) -> list[Bad]:
+    return [Bad(file=file, line=one.line, field=one.field, found=one.found, remedy=one.remedy) for one in rows]
+
+
+def _tell(args: argparse.Namespace, facts: dict[str, object], lines: list[str], bad: list[Bad]) -> None:
+    said = [*lines, f"{len(bad)} rows quarantined"]
+    said += [f"    {one.file} line {one.line}, {one.field}: {one.found}. {one.remedy}" for one in bad]
+    show({**facts, "quarantined": bad}, as_json=args.json, text="\n".join(said))
