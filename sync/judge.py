@@ -304,7 +304,8 @@ def _accepted(event: Event, body: Accepted, known: Known) -> Standing:
     _meeting(event, body, offer.event, offered.sender, who, known)
     if body.party == offered.sender or (event.actor == offer.event.actor and body.met not in ("guest", "witnessed")):
         raise _refuse(OWN_OFFER, body.party)
-    _entitled(event, body, offer.event, who, policy)
+    speaker = offer.event.actor if who.people.knows(offered.sender) else ""
+    _entitled(event, body, speaker, who, policy)
     _distinct(event, body, {offered.sender, offer.event.actor}, node, policy)
     child = Node(
         key=event_hash(f"{node.key} {body.party}".encode()),
@@ -358,7 +359,8 @@ def _switched(event: Event, body: Accepted, offer: Event, known: Known) -> bool:
     )
 
 
-def _entitled(event: Event, body: Accepted, offer: Event, who: _Who, policy: Policy) -> None:
+def _entitled(event: Event, body: Accepted, speaker: str, who: _Who, policy: Policy) -> None:
+    """Return only if the receiver may accept over this boundary; `speaker` offered it, "" where a guest did."""
     rule = policy.accept
     if not who.people.knows(body.party):
         if not rule.guests:
@@ -373,7 +375,7 @@ def _entitled(event: Event, body: Accepted, offer: Event, who: _Who, policy: Pol
     lacking = sorted(set(rule.skills) - set(person.skills if person else ()))
     if lacking:
         raise _refuse(NOT_ENTITLED, f"{person_id} lacks {', '.join(lacking)}")
-    sender = who.people.person(offer.actor)
+    sender = who.people.person(speaker)
     for edge in policy.forbidden:
         if edge.receiver in roles and sender is not None and edge.sender in sender.roles:
             raise _refuse(NOT_ALLOWED_NOW, f"{edge.sender} to {edge.receiver}")

@@ -240,3 +240,11 @@ def test_one_child_in_doubt_can_be_settled_with_what_puts_it_in_doubt() -> None:
         assert (said.accountable, case.state) == ("eva", "resolved")
         other = Step(id="f", kind=kind, log=DESKS[1], actor="desk", basis="o", party="anna's")
         assert folded(tell([ROOT, OFFER, BO, other, settled])).accountable == "bo"
+
+
+def test_what_stands_before_a_fork_is_not_in_doubt() -> None:
+    note = Step(id="n", kind="noted", log="bo's", actor="bo")
+    doubt = Step(id="f", kind="forked", log=DESKS[1], actor="desk", basis="n", party="bo's")
+    settled = Step(id="s", kind="resolved", log=DESKS[0], actor="desk", basis="r", cites=("a", "f"), party="eva")
+    assert folded(tell([ROOT, OFFER, BO, note, doubt, settled])).accountable == "bo"
+    assert folded(tell([ROOT, OFFER, note, BO, doubt, settled])).accountable == "eva"
