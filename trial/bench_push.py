@@ -122,12 +122,11 @@ def _counts(text: str) -> tuple[int, ...]:
 
 def _text(result: Result) -> str:
     custody, raw, wire = result.custody_share, result.raw_bytes_per_event, result.bytes_on_wire_per_event
-    lines = [
-        (
-            f"{result.batch_events} events a batch, {custody:.0%} of them custody, signed one by one; {raw:.0f} bytes an event,"
-            f" {wire:.0f} on the wire; {result.stored_before} stored before"
-        )
-    ]
+    told = (
+        f"{result.batch_events} events a batch, {custody:.0%} of them custody and signed one by one;"
+        f" {raw:.0f} bytes an event, {wire:.0f} on the wire; {result.stored_before} stored before"
+    )
+    lines = [told]
     lines += [
         f"  {one.devices:>2} devices: {one.events_per_s:8.0f} events/s, floor {one.floor_rows_per_s:8.0f} rows/s,"
         f" ratio {one.ratio_to_floor:.3f} ({one.ratios.least:.3f} to {one.ratios.most:.3f}),"
