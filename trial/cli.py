@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policies": ("backend.commands.policies", "the rules of each boundary"),
     "import": ("backend.commands.imports", "visits of years before, and orders, from other systems"),
     "report": ("backend.commands.report", "repeat visits avoided, and each visit with its repeat, as of a day"),
+    "demo": ("trial.demo", "a day of field work from end to end, on this machine; ends with the report"),
     "replay": ("trial.replay", "play a scenario file through real devices and a backend"),
     "estimate": ("trial.estimate", "repeat visits avoided, from a table of aggregated history"),
     "bench": ("trial.bench", "how fast the product is, beside a floor of the same work done by hand"),

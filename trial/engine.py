@@ -96,7 +96,7 @@ class Engine:
                 self.shots[name, step] = self._view(name, at_ms)
 
     def _view(self, name: str, as_of_ms: int) -> View:
-        self._read_logs()
+        self.read_logs()
         self.names.learn_nodes(self.union.nodes())
         if name == "all":
             return view_of(self.union.seen(as_of_ms), self.names)
@@ -106,13 +106,14 @@ class Engine:
     # -- what was recorded, and what it is called --------------------------------------
     def _before(self) -> None:
         """Name what was recorded while the stage was set: orders by their ids, and the jobs that they opened."""
-        self._read_logs()
+        self.read_logs()
         for order, job in self._stage.orders.items():
             opened = self.union.opened(job)
             if opened is not None and self._play.scenario.orders[order].kind == "dispatch":
                 self._name_job(order, opened)
 
-    def _read_logs(self) -> None:
+    def read_logs(self) -> None:
+        """Afterwards the union holds what every log holds now."""
         for place in (*self._play.scenario.devices, OFFICE):
             self._read(place)
 

@@ -37,7 +37,7 @@ VERDICTS: Final = "I6 every event has its verdict, and both sides the same"
 ACCOUNTABLE: Final = "I8 exactly one party is accountable, at every step"
 CONTESTS: Final = "I9 every contest is put before people, at every step"
 ORDER: Final = "I7 the order of arrival decides nothing"
-AGREED: Final = "all sides say the same party"
+AGREED: Final = "I8 all sides name the same accountable party"
 EMPTIED: Final = "I17 every outbox is empty"
 
 

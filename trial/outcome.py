@@ -35,10 +35,11 @@ class NamedHandover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NamedCase(msgspec.Struct, frozen=True, kw_only=True):
-    """A case and the parties it touches."""
+    """A case, its job, and the parties it touches."""
 
     state: str
     parties: tuple[str, ...]
+    job: str
 
 
 class NamedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +140,9 @@ def view_of(seen: Seen, names: Names) -> View:
     for name, job in by_name.items():
         view.items[name] = {item.item: _item(item) for item in job.items}
         for case in job.cases:
-            view.cases[names.node(case.basis)] = NamedCase(state=case.state, parties=case.parties)
+            view.cases[names.node(case.basis)] = NamedCase(
+                state=case.state, parties=case.parties, job=name
+            )
         for one in job.handovers:
             view.handovers[names.event(one.offer)] = _handover(one)
             view.completeness[names.event(one.offer)] = one.completeness

@@ -140,6 +140,10 @@ class Stage:
         self._killed += len(dead)
         return len(dead)
 
+    def stop(self, name: str) -> None:
+        """The host ended in order."""
+        self._hosts[name].stop()
+
     def restart(self, name: str) -> None:
         """The host runs, over the data it had; stopped in order before if it still ran."""
         self._hosts[name].stop()
