@@ -98,7 +98,7 @@ class Documents:
         return [(one[0], one[1]) for one in found if one is not None and isinstance(one[1], Policy)]
 
     # -- issued by the office -------------------------------------------------
-    def issue(self, draft: Document, now_ms: int, next_position: Callable[[bytes], int]) -> Signed | None:
+    def issue(self, draft: Document, now_ms: int, next_position: Callable[[str], int]) -> Signed | None:
         """The draft as the next version, signed and kept; None where the latest says the same already.
 
         Of `names` only the latest is kept, so that a forgotten name is gone.
@@ -115,7 +115,7 @@ class Documents:
         raw = encode(document)
         signed = Signed(key, reference(version, raw), raw, self.signer.sign(raw, "ho-doc"))
         row = {"key": key, "version": version, "reference": signed.reference, "bytes": raw, "jws": signed.jws}
-        self.con.execute(_SQL["keep_document"].text, row | {"position": next_position(raw)})
+        self.con.execute(_SQL["keep_document"].text, row | {"position": next_position(signed.reference)})
         if key == "names":
             self.con.execute(_SQL["drop_older"].text, {"key": key, "version": version})
         self._newest[key] = (signed.reference, document)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from backend.documents import Documents
+from backend.kept import Kept
 from backend.reading import NAMEABLE
 from backend.store.sqlite import queries
 from sync.clock import Moment
@@ -40,9 +41,12 @@ UNMATCHED: Final = -1
 
 
 class JobFacts:
-    """The applied events about one job, each with its position; `ref` is the job's small number in the ledger."""
+    """The applied events about one job, each with its position; `ref` is the job's small number in the ledger.
 
-    __slots__ = ("job", "opened", "positions", "ref", "standings")
+    `kept` is what its projections say, None until they were read.
+    """
+
+    __slots__ = ("job", "kept", "opened", "positions", "ref", "standings")
 
     def __init__(self, ref: int, job: str) -> None:
         self.ref = ref
@@ -50,6 +54,7 @@ class JobFacts:
         self.standings: list[Standing] = []
         self.positions: list[int] = []
         self.opened: Standing | None = None
+        self.kept: Kept | None = None
 
 
 class Facts:
@@ -143,7 +148,9 @@ class Facts:
     # -- kept up to date by the door ------------------------------------------
     def open(self, ref: int, job: str) -> None:
         """Afterwards the job is known, with nothing in it."""
-        self._jobs[job] = JobFacts(ref, job)
+        facts = JobFacts(ref, job)
+        facts.kept = Kept()
+        self._jobs[job] = facts
         self._refs[ref] = job
 
     def add(self, standing: Standing, facts_of: Sequence[JobFacts], position: int) -> None:
@@ -175,6 +182,7 @@ class Facts:
         """Judge the job's applied events again, in the order in which they came to count, what each names before it."""
         self.open(ref, job)
         facts = self._jobs[job]
+        facts.kept = None
         rows = [
             (row[0], row[4], row[6] if row[5] else "")
             for row in self.con.execute(_SQL["job_events"].text, {"job": ref})
@@ -244,6 +252,11 @@ def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "",
 _NEVER: Final = Moment(wall="", mono=0, boot="")
 
 
+_OF_SEVERAL: Final = frozenset({"job.merged", "job.unmerged"})
+
+
 def belongs_to(event: Event) -> tuple[str, ...]:
     """The jobs among whose facts an event stands; a witness stands for what it holds, and is none itself."""
-    return () if event.kind == "code.witnessed" else jobs_of(event)
+    if event.kind in _OF_SEVERAL:
+        return jobs_of(event)
+    return (event.job,) if event.job and event.kind != "code.witnessed" else ()

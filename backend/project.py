@@ -1,11 +1,12 @@
 """What follows from the facts of each touched job, in the transaction that touched it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from backend.facts import UNMATCHED, JobFacts
+from backend.kept import Kept
 from backend.office import Office
-from backend.reach import job_keys, note_job
+from backend.reach import job_keys, keep_reach, note_job
 from backend.rows import NEVER_MS, RANK, JobRows, OrderRow, VisitRow, rows_of
 from backend.store.sqlite import queries
 from backend.writing import Writing
@@ -44,8 +45,13 @@ def follow(writing: Writing, office: Office, desk: str) -> None:
     """Afterwards the desk has confirmed what it may, and each touched job's rows and reach say what its facts say."""
     for standing in list(writing.answered):
         confirm(writing, office, desk, standing)
+    rows = Rows(writing)
     for ref in sorted(writing.touched):
-        keep(writing, ref)
+        found, made = journey_of(writing, ref)
+        facts = writing.facts.job_of(ref)
+        rows.add(facts, found, made)
+        rows.visits(facts, made.visits, writing.now_ms)
+    rows.write()
     if writing.has_orders:
         keep_unmatched(writing)
 
@@ -89,55 +95,92 @@ def seen_of(facts: JobFacts) -> int:
     )
 
 
-def keep(writing: Writing, ref: int) -> None:
-    """Afterwards the rows of this job are those of its facts."""
-    found, rows = journey_of(writing, ref)
-    note_job(writing, ref, job_keys(found))
-    write_rows(writing, ref, rows)
-    keep_visits(writing, ref, rows.visits, writing.now_ms)
+class Rows:
+    """Rows of several jobs on their way into the database: few statements, only what changed."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self._reach: list[tuple[object, ...]] = []
+        self._kept: dict[str, list[tuple[object, ...]]] = {}
+
+    def add(self, facts: JobFacts, found: Journey, rows: JobRows) -> None:
+        """Afterwards these rows are among those to be written."""
+        ref, row = facts.ref, rows.job
+        kept = facts.kept = facts.kept or read_kept(self._writing, ref)
+        keys = job_keys(found)
+        self._reach += note_job(self._writing, ref, kept.reach, keys)
+        kept.reach = keys
+        body = encode(row).decode()
+        if body != kept.job:
+            kept.job = body
+            due_ms = NEVER_MS if row.due_ms is None else row.due_ms
+            place = (row.state, row.site, row.accountable, RANK[row.priority], due_ms, row.open_cases)
+            self._row("keep_job", (ref, row.job, *place, body))
+        for one in rows.handovers:
+            body = encode(one).decode()
+            if kept.handovers.get(one.offer) != body:
+                kept.handovers[one.offer] = body
+                self._row("keep_handover", (one.offer, ref, one.state, one.offered_ms, one.escalate_ms, body))
+        items = {one.item: encode(one).decode() for one in rows.items}
+        self._replace("item", ref, kept.items, items)
+        kept.items = items
+        cases = {one.case.basis: encode(one).decode() for one in rows.cases}
+        states = {one.case.basis: (one.case.state,) for one in rows.cases}
+        self._replace("case", ref, kept.cases, cases, states)
+        kept.cases = cases
+        orders = {one.name: encode(one).decode() for one in rows.orders}
+        sites = {one.name: (one.order.site,) for one in rows.orders}
+        self._replace("order", ref, kept.orders, orders, sites)
+        kept.orders = orders
+
+    def visits(self, facts: JobFacts, visits: Sequence[VisitRow], at_ms: int) -> None:
+        """Each visit's newest version is this, known from `at_ms` on; a version that says the same is none."""
+        kept = facts.kept = facts.kept or read_kept(self._writing, facts.ref)
+        for one in visits:
+            body = encode(one).decode()
+            if kept.visits.get(one.id) != body:
+                kept.visits[one.id] = body
+                self._row("keep_visit", (facts.ref, one.id, at_ms, one.site, one.arrived_ms, body))
+
+    def _row(self, query: str, row: tuple[object, ...]) -> None:
+        self._kept.setdefault(query, []).append(row)
+
+    def _replace(
+        self,
+        what: str,
+        ref: int,
+        before: dict[str, str],
+        now: dict[str, str],
+        beside: Mapping[str, tuple[object, ...]] | None = None,
+    ) -> None:
+        for key in before.keys() - now.keys():
+            self._writing.con.execute(_SQL[f"drop_{what}"].text, {"job": ref, "key": key})
+        for key, body in now.items():
+            if before.get(key) != body:
+                self._row(f"keep_{what}", (ref, key, *(beside or {}).get(key, ()), body))
+
+    def write(self) -> None:
+        """Afterwards all of them are in the database."""
+        for query, rows in self._kept.items():
+            _SQL[query].insert(self._writing.con, rows)
+        self._kept.clear()
+        keep_reach(self._writing, self._reach)
+        self._reach = []
 
 
-def write_rows(writing: Writing, ref: int, rows: JobRows) -> None:
-    """Afterwards these are the job's rows, but for its visits."""
-    con, row = writing.con, rows.job
-    con.execute(
-        _SQL["keep_job"].bare,
-        (
-            ref,
-            row.job,
-            row.state,
-            row.site,
-            row.accountable,
-            RANK[row.priority],
-            NEVER_MS if row.due_ms is None else row.due_ms,
-            row.open_cases,
-            encode(row).decode(),
-        ),
-    )
-    con.executemany(
-        _SQL["keep_handover"].bare,
-        [(one.offer, ref, one.state, one.offered_ms, one.escalate_ms, encode(one).decode()) for one in rows.handovers],
-    )
-    con.execute(_SQL["clear_items"].text, {"job": ref})
-    con.executemany(_SQL["keep_item"].bare, [(ref, one.item, encode(one).decode()) for one in rows.items])
-    con.execute(_SQL["clear_cases"].text, {"job": ref})
-    con.executemany(
-        _SQL["keep_case"].bare, [(ref, one.case.basis, one.case.state, encode(one).decode()) for one in rows.cases]
-    )
-    con.execute(_SQL["clear_orders"].text, {"job": ref})
-    con.executemany(
-        _SQL["keep_order"].bare, [(one.name, ref, one.order.site, encode(one).decode()) for one in rows.orders]
-    )
-
-
-def keep_visits(writing: Writing, ref: int, visits: Sequence[VisitRow], at_ms: int) -> None:
-    """Afterwards each visit's newest version is this, known from `at_ms` on; a version that says the same is none."""
-    held = dict(writing.con.execute(_SQL["visits_now"].text, {"job": ref}))
-    for one in visits:
-        body = encode(one).decode()
-        if held.get(one.id) != body:
-            row = (ref, one.id, at_ms, one.site, one.arrived_ms, body)
-            writing.con.execute(_SQL["keep_visit"].bare, row)
+def read_kept(writing: Writing, ref: int) -> Kept:
+    """What the projections of a job say."""
+    kept = Kept()
+    con, job = writing.con, {"job": ref}
+    row = con.execute(_SQL["job_now"].text, job).fetchone()
+    kept.job = row[0] if row else ""
+    kept.handovers = dict(con.execute(_SQL["handovers_now"].text, job))
+    kept.visits = dict(con.execute(_SQL["visits_now"].text, job))
+    kept.items = dict(con.execute(_SQL["items_now"].text, job))
+    kept.cases = dict(con.execute(_SQL["cases_now"].text, job))
+    kept.orders = dict(con.execute(_SQL["orders_now"].text, job))
+    kept.reach = {key for (key,) in con.execute(_SQL["reach_now"].text, job)}
+    return kept
 
 
 # -- orders that belong to no job yet -----------------------------------------
@@ -159,7 +202,7 @@ def keep_unmatched(writing: Writing) -> None:
         newest, _ = in_force(said[name])
         if newest is not None and isinstance(newest.body, OrderImported):
             row = OrderRow(name=name, job="", event=newest.hash, order=newest.body, cancelled=name in gone)
-            keep_row = (name, UNMATCHED, newest.body.site, encode(row).decode())
+            keep_row = (UNMATCHED, name, newest.body.site, encode(row).decode())
             writing.con.execute(_SQL["keep_order"].bare, keep_row)
 
 
@@ -170,17 +213,19 @@ def rebuild(writing: Writing) -> int:
         writing.con.execute(_SQL[name].text)
     refs = [ref for ref, _ in writing.con.execute(_SQL["jobs"].text).fetchall()]
     for ref in refs:
-        found, rows = journey_of(writing, ref)
-        note_job(writing, ref, job_keys(found))
-        write_rows(writing, ref, rows)
-        _rebuild_visits(writing, ref)
+        facts = writing.facts.job_of(ref)
+        facts.kept = read_kept(writing, ref)
+        found, made = journey_of(writing, ref)
+        rows = Rows(writing)
+        rows.add(facts, found, made)
+        _rebuild_visits(writing, rows, facts)
+        rows.write()
     keep_unmatched(writing)
     return len(refs)
 
 
-def _rebuild_visits(writing: Writing, ref: int) -> None:
+def _rebuild_visits(writing: Writing, rows: Rows, facts: JobFacts) -> None:
     """The versions of a job's visits, as they became known transaction by transaction."""
-    facts = writing.facts.job_of(ref)
     policies = writing.facts.policies_of(facts)
     marks: dict[int, int] = {}
     for at in facts.positions:
@@ -189,4 +234,4 @@ def _rebuild_visits(writing: Writing, ref: int) -> None:
     for position, at_ms in sorted(marks.items()):
         known = [one for one, at in zip(facts.standings, facts.positions, strict=True) if at <= position]
         found = journey(facts.job, known, policies)
-        keep_visits(writing, ref, rows_of(found, policies, 0).visits, at_ms)
+        rows.visits(facts, rows_of(found, policies, 0).visits, at_ms)

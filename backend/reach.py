@@ -48,13 +48,16 @@ def job_keys(journey: Journey) -> set[str]:
     return keys | {f"party:{party}" for party in parties}
 
 
-def note_job(writing: Writing, ref: int, keys: set[str]) -> None:
-    """Afterwards exactly these keys reach the job, each change at a position of its own."""
-    held = {key for (key,) in writing.con.execute(_SQL["reach_of"].text, {"job": ref})}
-    for key in sorted(keys - held):
-        writing.con.execute(_SQL["reach_began"].text, {"key": key, "job": ref, "since": writing.next_position()})
+def note_job(writing: Writing, ref: int, held: set[str], keys: set[str]) -> list[tuple[object, ...]]:
+    """Rows of the keys that reach the job from here on and did not; those that no longer do have ended already."""
     for key in sorted(held - keys):
         writing.con.execute(_SQL["reach_ended"].text, {"key": key, "job": ref, "until": writing.next_position()})
+    return [(key, ref, writing.next_position()) for key in sorted(keys - held)]
+
+
+def keep_reach(writing: Writing, rows: list[tuple[object, ...]]) -> None:
+    """Afterwards these keys reach these jobs."""
+    _SQL["reach_began"].insert(writing.con, rows)
 
 
 def note_devices(writing: Writing) -> None:

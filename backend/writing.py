@@ -132,12 +132,12 @@ class Writing:
         self._began: int = mark[0] if mark else 0
         self._mark: bytes = mark[1] if mark else MARK_START
         self._position = self._began
-        self._digests: list[bytes] = []
+        self._digests: list[str] = []
         (last_job,) = con.execute(_SQL["last_job"].text).fetchone()
         self._last_job: int = last_job
 
     # -- positions ------------------------------------------------------------
-    def next_position(self, what: bytes = b"") -> int:
+    def next_position(self, what: str = "") -> int:
         """The next position in commit order; the mark of this transaction will commit to `what` stands there."""
         self._position += 1
         self._digests.append(what)
@@ -177,9 +177,9 @@ class Writing:
         self._write()
         if self._position > self._began:
             position = self.next_position()
-            mark = digest(self._mark + b"".join(self._digests))
+            mark = digest(self._mark + " ".join(self._digests).encode())
             self.con.execute(_SQL["mark"].text, {"position": position, "digest": mark, "at": self.now_ms})
-            self.con.executemany(_SQL["touch"].bare, [(position, ref) for ref in sorted(self.moved | self.touched)])
+            _SQL["touch"].insert(self.con, [(position, ref) for ref in sorted(self.moved | self.touched)])
 
     def followed(self) -> None:
         """What follows from the facts so far was done; the touched jobs stay noted for the mark."""
@@ -192,10 +192,10 @@ class Writing:
         """Afterwards every row so far is in the database, to be read."""
         if self._rows:
             rows, self._rows = self._rows, []
-            self.con.executemany(_SQL["append"].bare, rows)
+            _SQL["append"].insert(self.con, rows)
         if self._names:
             names, self._names = self._names, []
-            self.con.executemany(_SQL["name"].bare, names)
+            _SQL["name"].insert(self.con, names)
 
     # -- logs -----------------------------------------------------------------
     def log(self, name: str) -> Log | None:
@@ -276,7 +276,7 @@ class Writing:
     def _count(self, place: Place, standing: Standing) -> tuple[int, int | None]:
         """Position and job of an event that is applied from here on; its jobs have it among their facts."""
         event = standing.event
-        position = self.next_position(event.hash.encode("ascii"))
+        position = self.next_position(event.hash)
         if event.kind == "job.opened":
             self._last_job += 1
             row = {"ref": self._last_job, "job": event.job, "hash": unb64(event.hash)}

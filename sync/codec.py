@@ -173,9 +173,9 @@ def read_event(raw: bytes, kid: str = "") -> Event:
     return event_of(envelope, raw, kid)
 
 
-def event_of(envelope: Envelope, raw: bytes, kid: str = "") -> Event:
-    """The same where the envelope was already read."""
-    hash_ = event_hash(raw)
+def event_of(envelope: Envelope, raw: bytes, kid: str = "", hash_: str = "") -> Event:
+    """The same where the envelope was already read, and perhaps the hash of its bytes known."""
+    hash_ = hash_ or event_hash(raw)
     body = read_body(envelope)
     wall = _wall_ms(envelope)
     return Event(

@@ -14,14 +14,14 @@ CREATE TABLE job_row (
 CREATE INDEX job_row_order ON job_row (rank, due_ms, id);
 
 CREATE TABLE handover_row (
-    offer TEXT PRIMARY KEY,
     job INTEGER NOT NULL,
+    offer TEXT NOT NULL,
     state TEXT NOT NULL,
     offered_ms INTEGER NOT NULL,
     escalate_ms INTEGER,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, offer)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX handover_row_job ON handover_row (job);
 CREATE INDEX handover_row_due ON handover_row (escalate_ms) WHERE escalate_ms IS NOT NULL;
 CREATE INDEX handover_row_when ON handover_row (offered_ms, offer);
 

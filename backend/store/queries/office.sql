@@ -70,9 +70,6 @@ ON CONFLICT (kid, key, since) DO UPDATE SET until = NULL;
 -- name: device_key_ended
 UPDATE device_key SET until = :until WHERE kid = :kid AND key = :key AND until IS NULL;
 
--- name: reach_of
-SELECT key FROM reach WHERE job = :job AND until IS NULL;
-
 -- name: reach_began
 INSERT INTO reach (key, job, since) VALUES (:key, :job, :since)
 ON CONFLICT (key, job, since) DO UPDATE SET until = NULL;

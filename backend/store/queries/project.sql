@@ -21,8 +21,8 @@ SET state = excluded.state, site = excluded.site, accountable = excluded.account
 -- name: keep_handover
 INSERT INTO handover_row (offer, job, state, offered_ms, escalate_ms, body)
 VALUES (:offer, :job, :state, :offered_ms, :escalate_ms, :body)
-ON CONFLICT (offer) DO UPDATE
-SET job = excluded.job, state = excluded.state, offered_ms = excluded.offered_ms,
+ON CONFLICT (job, offer) DO UPDATE
+SET state = excluded.state, offered_ms = excluded.offered_ms,
     escalate_ms = excluded.escalate_ms, body = excluded.body;
 
 -- name: keep_visit
@@ -44,23 +44,47 @@ SELECT position, at FROM mark WHERE position >= :position ORDER BY position LIMI
 -- name: matched_orders
 SELECT DISTINCT name FROM order_row WHERE job <> -1;
 
--- name: clear_items
-DELETE FROM item_row WHERE job = :job;
+-- name: drop_item
+DELETE FROM item_row WHERE job = :job AND item = :key;
 
 -- name: keep_item
-INSERT INTO item_row (job, item, body) VALUES (:job, :item, :body);
+INSERT INTO item_row (job, item, body) VALUES (:job, :item, :body)
+ON CONFLICT (job, item) DO UPDATE SET body = excluded.body;
 
--- name: clear_cases
-DELETE FROM case_row WHERE job = :job;
+-- name: drop_case
+DELETE FROM case_row WHERE job = :job AND basis = :key;
 
 -- name: keep_case
-INSERT INTO case_row (job, basis, state, body) VALUES (:job, :basis, :state, :body);
+INSERT INTO case_row (job, basis, state, body) VALUES (:job, :basis, :state, :body)
+ON CONFLICT (job, basis) DO UPDATE SET state = excluded.state, body = excluded.body;
+
+-- name: drop_order
+DELETE FROM order_row WHERE job = :job AND name = :key;
 
 -- name: clear_orders
 DELETE FROM order_row WHERE job = :job;
 
 -- name: keep_order
-INSERT INTO order_row (name, job, site, body) VALUES (:name, :job, :site, :body);
+INSERT INTO order_row (job, name, site, body) VALUES (:job, :name, :site, :body)
+ON CONFLICT (name, job) DO UPDATE SET site = excluded.site, body = excluded.body;
+
+-- name: job_now
+SELECT body FROM job_row WHERE job = :job;
+
+-- name: handovers_now
+SELECT offer, body FROM handover_row WHERE job = :job;
+
+-- name: items_now
+SELECT item, body FROM item_row WHERE job = :job;
+
+-- name: cases_now
+SELECT basis, body FROM case_row WHERE job = :job;
+
+-- name: orders_now
+SELECT name, body FROM order_row WHERE job = :job;
+
+-- name: reach_now
+SELECT key FROM reach WHERE job = :job AND until IS NULL;
 
 -- name: unmatched_events
 SELECT e.bytes, e.jws, l.kid FROM event AS e JOIN log AS l ON l.ref = e.log
