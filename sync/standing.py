@@ -83,17 +83,17 @@ class Shelf:
         self._names: dict[str, str] = {}
         self._directories: dict[str, Directory] = {}
         self._policies: dict[tuple[str, str], Policy] = {}
-        self._waiting: dict[str, list[Event]] = {}
+        self._waiting: dict[str, dict[str, Event]] = {}
 
     def hold_roster(self, reference: str, directory: Directory) -> list[Event]:
         """Afterwards the roster is known by this reference; given are the events that waited for it."""
         self._directories[reference] = directory
-        return self._waiting.pop(f"roster {reference}", [])
+        return self._no_longer_waiting(f"roster {reference}")
 
     def hold_policy(self, reference: str, policy: Policy) -> list[Event]:
         """Afterwards the policy is known by its boundary and reference; given are the events that waited for it."""
         self._policies[policy.boundary, reference] = policy
-        return self._waiting.pop(f"policy:{policy.boundary} {reference}", [])
+        return self._no_longer_waiting(f"policy:{policy.boundary} {reference}")
 
     def add(self, standing: Standing) -> None:
         """Afterwards the event can be named; what it waits for is remembered."""
@@ -105,14 +105,17 @@ class Shelf:
             self._names[f"{event.log}:{event.seq}"] = event.hash
         if standing.verdict.word == "parked":
             for name in standing.verdict.waits_for:
-                self._waiting.setdefault(name, []).append(event)
+                self._waiting.setdefault(name, {})[event.hash] = event
 
     def released(self, event: Event) -> list[Event]:
         """The events that waited for this one, each given once."""
         if not self._waiting or self.standings[event.hash].verdict.word == "parked":
             return []
         names = (event.hash, event.job if event.kind == "job.opened" else "", f"{event.log}:{event.seq}")
-        return [waiting for name in names for waiting in self._waiting.pop(name, ())]
+        return [waiting for name in names for waiting in self._no_longer_waiting(name)]
+
+    def _no_longer_waiting(self, name: str) -> list[Event]:
+        return list(self._waiting.pop(name, {}).values())
 
     def by_hash(self, hash_: str) -> Standing | None:
         """See `Known`."""

@@ -1,5 +1,6 @@
 """How two people met: claimed by the acceptance, borne out by whose logs and keys the halves stand in."""
 
+import msgspec
 import pytest
 
 from sync.events import Event, NoteWritten, PersonSwitched, Refused, Withdrawn
@@ -54,7 +55,7 @@ def test_the_switch_stands_between_the_halves_in_their_log_and_to_the_receiver()
     late = passed_on(scene, "cem", "bo")
     assert late > event_name(accepted.log, accepted.seq)
     after = scene.write(scene.answer(offer, switched=late), by="bo", log=SHARED)
-    too_early = type(after)(**{name: getattr(after, name) for name in after.__struct_fields__} | {"seq": accepted.seq})
+    too_early = msgspec.structs.replace(after, seq=accepted.seq)
     scene.judge(too_early)
     assert scene.said(too_early) == "wrong-meeting"
 

@@ -1,0 +1,20 @@
+"""Saying no: one table of kinds, each with something to do next."""
+
+import re
+
+from sync.problems import UNREADABLE, Problem, catalogue
+
+
+def test_kinds_are_spelled_for_machines_and_for_people() -> None:
+    for kind in catalogue():
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", kind.slug), kind
+        assert 400 <= kind.status < 600, kind
+        assert kind.title[0].isupper(), kind
+        assert not kind.title.endswith("."), kind
+        assert kind.advice.endswith("."), kind
+    assert len({kind.slug for kind in catalogue()}) == len(catalogue())
+
+
+def test_a_problem_says_what_was_found_and_where() -> None:
+    assert str(Problem(UNREADABLE, "not base64url", "line 3")) == "This cannot be read: line 3: not base64url"
+    assert str(Problem(UNREADABLE)) == "This cannot be read"
