@@ -91,7 +91,7 @@ class Book:
             self.logs.popitem(last=False)
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where an event stands: `digest` is empty on the ledger's main branch, else it names the bytes in the forks."""
 
     log: int
@@ -119,6 +119,7 @@ class Writing:
         self._logs: dict[str, Log] = {}
         self._rows: list[tuple[object, ...]] = []
         self._names: list[tuple[object, ...]] = []
+        self._jobs: list[tuple[object, ...]] = []
         self._released: list[Event] = []
         book.facts.con = book.documents.con = con
         book.facts.before_reading = self.flush
@@ -157,6 +158,7 @@ class Writing:
             del self._digests[digests:], self.answered[answered:]
             self._rows.clear()
             self._names.clear()
+            self._jobs.clear()
             self._released.clear()
             self._logs.clear()
             self.book.forget()
@@ -193,6 +195,9 @@ class Writing:
         if self._rows:
             rows, self._rows = self._rows, []
             _SQL["append"].insert(self.con, rows)
+        if self._jobs:
+            jobs, self._jobs = self._jobs, []
+            _SQL["open_job"].insert(self.con, jobs)
         if self._names:
             names, self._names = self._names, []
             _SQL["name"].insert(self.con, names)
@@ -247,7 +252,7 @@ class Writing:
         said = standing.verdict if standing else verdict
         if said is None:
             raise ValueError("an event that cannot be read needs a verdict")
-        word = WORDS.index(said.word)
+        word = APPLIED if said.word == "applied" else WORDS.index(said.word)
         position = job = None
         if standing is not None and word == APPLIED:
             position, job = self._count(place, standing)
@@ -262,7 +267,7 @@ class Writing:
             self._names.append((hash_, place.log, place.seq, int(bool(place.digest))))
         if word != APPLIED:
             self._explain(place, said)
-        if event is not None:
+        if event is not None and self.book.is_waited_for:
             self._release(event, word)
         return said
 
@@ -276,27 +281,29 @@ class Writing:
     def _count(self, place: Place, standing: Standing) -> tuple[int, int | None]:
         """Position and job of an event that is applied from here on; its jobs have it among their facts."""
         event = standing.event
+        kind = event.kind
         position = self.next_position(event.hash)
-        if event.kind == "job.opened":
+        if kind == "job.opened":
             self._last_job += 1
-            row = {"ref": self._last_job, "job": event.job, "hash": unb64(event.hash)}
-            self.con.execute(_SQL["open_job"].text, row)
+            self._jobs.append((self._last_job, event.job, unb64(event.hash)))
             self.facts.open(self._last_job, event.job)
-        if event.kind in GLOBAL:
+        elif kind in GLOBAL:
             return position, EVERYBODY
-        found = [self.facts.job(job) for job in belongs_to(event)]
-        facts_of = [facts for facts in found if facts is not None]
-        self.has_orders |= event.kind in ORDERS
+        elif kind in ORDERS:
+            self.has_orders = True
+        facts_of = [facts for facts in map(self.facts.job, belongs_to(event)) if facts is not None]
         if not facts_of:
-            return position, UNMATCHED if event.kind in ORDERS else None
+            return position, UNMATCHED if kind in ORDERS else None
         self.facts.add(standing, facts_of, position)
-        self.touched.update(facts.ref for facts in facts_of)
-        for facts in facts_of[1:]:
+        first, *others = facts_of
+        self.touched.add(first.ref)
+        for facts in others:
+            self.touched.add(facts.ref)
             self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
-        if event.kind == "handover.accepted":
+        if kind == "handover.accepted":
             self.answered.append(standing)
-            self._bring_switch(event, facts_of[0], position)
-        return position, facts_of[0].ref
+            self._bring_switch(event, first, position)
+        return position, first.ref
 
     def _bring_switch(self, event: Event, facts: JobFacts, position: int) -> None:
         """A device judges an acceptance on a shared handheld by the switch that it names: it belongs to the job too."""
