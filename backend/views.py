@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from backend.ordering import Candidate, candidates
+from backend.ordering import Candidate, candidates, with_ordered_window
 from backend.rows import CaseRow, HandoverRow, JobRow, OrderRow, VisitRow
 from backend.store.sqlite import queries
 from sync.codec import decode, encode
@@ -186,4 +186,4 @@ def list_orders(con: sqlite3.Connection, keys: set[str], *, waiting: bool, site:
 def _candidates(con: sqlite3.Connection, keys: set[str], row: OrderRow) -> tuple[Candidate, ...]:
     given: dict[str, Any] = {"keys": _scope(keys), "state": "open", "site": row.order.site, "accountable": ""}
     jobs = con.execute(_SQL["jobs"].text, given | {"rank": -1, "due_ms": -1, "id": "", "most": MOST})
-    return candidates(row.order, [decode(raw, JobRow) for raw, *_ in jobs])
+    return candidates(row.order, [with_ordered_window(con, decode(raw, JobRow)) for raw, *_ in jobs.fetchall()])

@@ -17,7 +17,7 @@ from backend.exchange.visits_csv import COLUMNS, SITE_COLUMNS
 from backend.history import ImportedVisits, Table, import_visits, keep_severity
 from backend.intake import Door
 from backend.master import SITE, TEAM, all_of
-from backend.ordering import Candidate, Imported, candidates, take_in
+from backend.ordering import Candidate, Imported, candidates, take_in, with_ordered_window
 from backend.quarantine import keep_quarantined
 from backend.rows import JobRow, OrderRow
 from backend.store.sqlite import connect, queries
@@ -27,6 +27,8 @@ from sync.codec import decode
 from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, Problem
 
 _SQL: Final = queries("history")
+MOST_CANDIDATES: Final = 10
+"""Jobs shown to a person for an order that waits; the list of orders has them all."""
 
 _VISITS: Final = f"""Visits of years before, a row each, and when each site was switched on.
 
@@ -56,11 +58,12 @@ class Bad(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """An order without a job, and the jobs that it may belong to."""
+    """An order without a job, how many jobs it may belong to, and the first of them."""
 
     order: str
     reference: str
     site: str
+    fitting: int
     candidates: tuple[Candidate, ...]
 
 
@@ -142,6 +145,8 @@ def _orders(args: argparse.Namespace) -> int:
     for one in left:
         lines.append(f"{one.order} waits for a person to say where it belongs ({_why(one)})")
         lines += [f"    job {fit.job}: {', '.join(fit.reasons)}" for fit in one.candidates]
+        if one.fitting > len(one.candidates):
+            lines.append(f"    and {one.fitting - len(one.candidates)} more jobs")
     _tell(args, counts | {"left": left, "desk": settings.desk}, lines, _bad(name, quarantined))
     return 0
 
@@ -151,16 +156,25 @@ def _why(one: Waiting) -> str:
 
 
 def waiting(con: sqlite3.Connection) -> list[Waiting]:
-    """Every order that hangs on no job yet, by name, with the open jobs that it may belong to."""
+    """Every order that hangs on no job yet, by name, with the open jobs that it most likely belongs to."""
     rows = [decode(body, OrderRow) for (body,) in con.execute(_SQL["orders_waiting"].text)]
+    at_site: dict[str, list[JobRow]] = {}
     found = []
     for row in rows:
+        site = row.order.site
         if not row.cancelled:
-            at_site = con.execute(_SQL["open_jobs_at"].text, {"site": row.order.site})
-            fitting = candidates(row.order, [decode(body, JobRow) for (body,) in at_site])
-            found.append(
-                Waiting(order=row.name, reference=row.order.reference, site=row.order.site, candidates=fitting)
+            if site not in at_site:
+                jobs = con.execute(_SQL["open_jobs_at"].text, {"site": site}).fetchall()
+                at_site[site] = [with_ordered_window(con, decode(body, JobRow)) for (body,) in jobs]
+            fitting = candidates(row.order, at_site[site])
+            one = Waiting(
+                order=row.name,
+                reference=row.order.reference,
+                site=site,
+                fitting=len(fitting),
+                candidates=fitting[:MOST_CANDIDATES],
             )
+            found.append(one)
     return found
 
 

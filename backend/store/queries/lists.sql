@@ -112,5 +112,10 @@ SELECT j.job FROM order_row AS o JOIN job AS j ON j.ref = o.job WHERE o.name = :
 ORDER BY 1
 LIMIT 1;
 
+-- name: orders_ending
+SELECT body FROM order_row
+WHERE job <> -1 AND substr(name, length(name) - length(:reference)) = '/' || :reference
+LIMIT 100;
+
 -- name: jobs_at
 SELECT body FROM job_row WHERE site = :site AND state = 'open' ORDER BY id LIMIT :most;
