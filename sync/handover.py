@@ -113,18 +113,18 @@ def handovers(
     `contested` holds the acceptances that take part in a contest (from the custody tree); `policies`
     the policy each offer (by hash) was made under, for its limit.
     """
-    offers: dict[str, Event] = {}
+    offers: dict[str, tuple[Event, Offered]] = {}
     answers: dict[str, dict[str, Event]] = {}
     for standing in standings:
         event = standing.event
         match event.body:
             case Offered():
-                offers[event.hash] = event
+                offers[event.hash] = (event, event.body)
             case Accepted() | Refused() | Withdrawn() | Confirmed() | Escalated():
                 answers.setdefault(event.body.offer, {})[event.hash] = event
     found = [
-        _handover(offer, list(answers.get(hash_, {}).values()), contested, policies.get(hash_))
-        for hash_, offer in offers.items()
+        _handover(offer, content, list(answers.get(hash_, {}).values()), contested, policies.get(hash_))
+        for hash_, (offer, content) in offers.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.offer.occurred_ms, one.offer.hash)))
 
@@ -134,10 +134,9 @@ def _of(answers: list[Event], body: type) -> tuple[Event, ...]:
     return tuple(sorted(found, key=lambda event: (event.occurred_ms, event.hash)))
 
 
-def _handover(offer: Event, answers: list[Event], contested: frozenset[str], policy: Policy | None) -> Handover:
-    content = offer.body
-    if not isinstance(content, Offered):
-        raise TypeError(f"{offer.kind} is no offer")
+def _handover(
+    offer: Event, content: Offered, answers: list[Event], contested: frozenset[str], policy: Policy | None
+) -> Handover:
     accepted = _of(answers, Accepted)
     refused = _of(answers, Refused)
     withdrawn = _of(answers, Withdrawn)
