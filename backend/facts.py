@@ -12,12 +12,13 @@ from typing import Final
 
 from backend.documents import Documents
 from backend.kept import Kept
+from backend.naming import HashIndex
 from backend.reading import NAMEABLE
 from backend.store.sqlite import queries
 from sync.clock import Moment
 from sync.codec import decode, read_event
 from sync.events import Event
-from sync.ids import b64, digest, unb64
+from sync.ids import JOB_BYTES, b64, digest, unb64
 from sync.journey import jobs_of
 from sync.judge import judge
 from sync.policy import Directory, Policy
@@ -33,6 +34,7 @@ APPLIED, REFUSED, PARKED, QUARANTINED = range(4)
 
 GLOBAL: Final = frozenset({"log.opened", "device.revoked", "log.forked", "event.promoted", "event.redacted"})
 """Kinds that go to every device, whatever its scope."""
+DIGEST_BYTES: Final = 32
 EVERYBODY: Final = 0
 """The job of such events in the ledger."""
 ORDERS: Final = frozenset({"order.imported", "order.changed", "order.cancelled"})
@@ -70,9 +72,11 @@ class Facts:
         self._jobs: OrderedDict[str, JobFacts] = OrderedDict()
         self._refs: dict[int, str] = {}
         self._by_hash: dict[str, Standing] = {}
+        self.index = HashIndex()
 
     def forget(self) -> None:
         """Afterwards nothing is remembered; what is asked for is read again."""
+        self.index.forget()
         self._held = 0
         self._jobs.clear()
         self._refs.clear()
@@ -90,8 +94,8 @@ class Facts:
         if facts is not None:
             return facts.opened
         self.before_reading()
-        low = unb64(job)
-        row = self.con.execute(_SQL["named_like"].text, {"low": low, "high": low + b"\xff" * 16}).fetchone()
+        prefix = _bytes(job, JOB_BYTES)
+        row = self.index.find_job(self.con, prefix) if prefix else None
         return self._read(*row, digest_=b"") if row and not row[2] else None
 
     def by_name(self, name: str) -> Standing | None:
@@ -208,8 +212,9 @@ class Facts:
 
     def _find(self, hash_: str) -> Standing | None:
         self.before_reading()
-        row = self.con.execute(_SQL["named"].text, {"hash": unb64(hash_)}).fetchone()
-        return self._read(*row, digest_=unb64(hash_)) if row else None
+        digest_ = _bytes(hash_, DIGEST_BYTES)
+        row = self.index.find(self.con, digest_) if digest_ else None
+        return self._read(*row, digest_=digest_) if row else None
 
     def _read(self, log_ref: int, seq: int, forked: int, *, digest_: bytes) -> Standing | None:
         """A named event as it was judged; of a job's applied event, all the job is read at once."""
@@ -224,6 +229,15 @@ class Facts:
         reason = self.con.execute(_SQL["reason"].text, where).fetchone()
         (_, _, kid, *_) = self.con.execute(_SQL["log_by_ref"].text, {"ref": log_ref}).fetchone()
         return _plain(raw, verdict, kid if jws else "", *(reason or ()))
+
+
+def _bytes(name: str, size: int) -> bytes:
+    """What a name stands for; nothing where it is none: whatever an event names, there is no such thing then."""
+    try:
+        raw = unb64(name)
+    except Problem:
+        return b""
+    return raw if len(raw) == size else b""
 
 
 def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "", waits_for: str = "[]") -> Standing:

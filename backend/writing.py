@@ -118,7 +118,7 @@ class Writing:
         self.has_orders = False
         self._logs: dict[str, Log] = {}
         self._rows: list[tuple[object, ...]] = []
-        self._names: list[tuple[object, ...]] = []
+        self._names: list[tuple[bytes, int, int, int]] = []
         self._jobs: list[tuple[object, ...]] = []
         self._released: list[Event] = []
         book.facts.con = book.documents.con = con
@@ -200,7 +200,7 @@ class Writing:
             _SQL["open_job"].insert(self.con, jobs)
         if self._names:
             names, self._names = self._names, []
-            _SQL["name"].insert(self.con, names)
+            self.facts.index.add(self.con, names)
 
     # -- logs -----------------------------------------------------------------
     def log(self, name: str) -> Log | None:

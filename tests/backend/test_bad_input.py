@@ -203,3 +203,14 @@ async def test_health_and_schema_are_open(client: AsyncClient, anna: Author) -> 
     assert (await client.get("/health/ready")).json()["status"] == "ready"
     paths = (await client.get("/schema/openapi.json")).json()["paths"]
     assert {"/v1/sync/push", "/api/jobs/{job}/dispatch"} <= set(paths)
+
+
+@pytest.mark.parametrize("name", ["", "x", "no base64 at all!", "A" * 21 + "B", "A" * 400])
+async def test_an_event_about_a_job_of_no_possible_name_holds_up_no_other(
+    name: str, client: AsyncClient, anna: Author, job: str
+) -> None:
+    anna.record("note.written", NoteWritten(text="about what?"), job=name)
+    anna.record("note.written", NoteWritten(text="after it"), job=job)
+    reply = await anna.push(client, 2)
+    assert words(reply)[0::2] == ["applied", "applied"]
+    assert words(reply)[1] in ("parked", "refused")

@@ -81,6 +81,15 @@ CREATE TABLE named (
     forked INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The newest of them, in the order they came, until they are sorted in.
+CREATE TABLE named_recent (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    log INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    forked INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE job (
     ref INTEGER PRIMARY KEY,
     job TEXT NOT NULL UNIQUE,

@@ -102,9 +102,19 @@ SELECT log, seq, digest FROM waiting WHERE what = :what ORDER BY log, seq, diges
 -- name: stop_waiting
 DELETE FROM waiting WHERE what = :what AND log = :log AND seq = :seq AND digest = :digest;
 
--- name: name
-INSERT INTO named (hash, log, seq, forked) VALUES (:hash, :log, :seq, :forked)
+-- name: name_recent
+INSERT INTO named_recent (hash, log, seq, forked) VALUES (:hash, :log, :seq, :forked);
+
+-- name: recent_names
+SELECT hash, log, seq, forked FROM named_recent ORDER BY id;
+
+-- name: sort_names_in
+INSERT INTO named (hash, log, seq, forked)
+SELECT hash, log, seq, forked FROM named_recent WHERE true ORDER BY hash, id
 ON CONFLICT (hash) DO NOTHING;
+
+-- name: drop_recent_names
+DELETE FROM named_recent;
 
 -- name: named
 SELECT log, seq, forked FROM named WHERE hash = :hash;
