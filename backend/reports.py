@@ -210,13 +210,15 @@ def avoided_words(statement: Statement, later: int) -> str:
     total, made, counts = statement.total, statement.total.estimate, statement.counts
     lines = [f"Repeat visits avoided, as of {rfc3339(statement.manifest.as_of_ms)}", statement.sentence, ""]
     lines.append(f"State {total.state}, grade {total.grade}: {_STRENGTH[total.mode]}.")
-    if made is not None:
+    # A number that rests on too little is not said in words: it would be remembered.
+    says_number = made is not None and total.state != "NOT_ENOUGH_DATA"
+    if made is not None and says_number:
         lines.append(
             f"Estimate {made.estimate:.1f}, 95 % from {made.low:.1f} to {made.high:.1f}: {made.expected:.1f} repeats "
             f"expected over {made.visits} visits, {made.observed} observed."
         )
-    lines += _ledger_words(statement)
-    if total.placebo is not None:
+        lines += _ledger_words(statement)
+    if total.placebo is not None and says_number:
         said = "finds nothing, as it should" if total.placebo.passed else "finds an effect where there was none"
         lines.append(f"The same estimate for the twelve weeks before the switch-on {said}.")
     for one in total.missing:

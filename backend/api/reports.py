@@ -22,7 +22,8 @@ __all__ = ["router"]
 async def avoided_now(request: StaffRequest, intake: TheIntake, as_of: FromQuery[str] = "") -> Response[bytes]:
     """The statement of avoided repeat visits as of a time (RFC 3339), now where none is given.
 
-    `estimate`, `low` and `high` are null where there is not enough to say a number; `missing` says of what.
+    Read `state` before `estimate`: with NOT_ENOUGH_DATA no number may be said, and `missing` says what it takes.
+    `estimate`, `low` and `high` are null where there are no visits both before and after a switch-on.
     """
     found = await _material(request, intake, as_of)
 

@@ -105,12 +105,13 @@ def _visits(args: argparse.Namespace) -> int:
     bad = _bad(visits.name, came.quarantined)
     if sites is not None:
         bad += _bad(sites.name, came.quarantined_sites)
-    lines = [f"{came.visits} visits taken in"]
-    if came.is_baseline:
-        lines[0] += "; they are the baseline, each counts from when it was over"
-    elif came.visits:
-        lines[0] += "; they count in reports from now on"
-    lines.append(f"{came.switched_on} sites with a moment of switch-on taken in, {came.moved} moved")
+    counts_from = ""
+    if came.visits:
+        counts_from = "from its own end on: the baseline" if came.is_baseline else "in reports from now on"
+        counts_from = f"; each counts {counts_from}"
+    lines = [f"{_count(came.visits, 'visit')} taken in{counts_from}"]
+    if sites is not None:
+        lines.append(f"{_count(came.switched_on, 'switch-on')} taken in, {came.moved} moved")
     facts: dict[str, object] = {
         "visits": came.visits,
         "is_baseline": came.is_baseline,
@@ -140,13 +141,13 @@ def _orders(args: argparse.Namespace) -> int:
 
     came, quarantined, left = written(settings, work)
     counts: dict[str, object] = msgspec.to_builtins(came)
-    counted = f"{came.attached} orders hung on a job, {came.changed} changed, {came.same} as before"
-    lines = [f"{came.opened} jobs opened for {settings.desk}, {counted}"]
+    counted = f"{_count(came.attached, 'order')} hung on a job, {came.changed} changed, {came.same} as before"
+    lines = [f"{_count(came.opened, 'job')} opened for {settings.desk}, {counted}"]
     for one in left:
         lines.append(f"{one.order} waits for a person to say where it belongs ({_why(one)})")
         lines += [f"    job {fit.job}: {', '.join(fit.reasons)}" for fit in one.candidates]
         if one.fitting > len(one.candidates):
-            lines.append(f"    and {one.fitting - len(one.candidates)} more jobs")
+            lines.append(f"    and {_count(one.fitting - len(one.candidates), 'more job')}")
     _tell(args, counts | {"left": left, "desk": settings.desk}, lines, _bad(name, quarantined))
     return 0
 
@@ -205,6 +206,10 @@ def _bad(file: str, rows: Sequence[Quarantined]) -> list[Bad]:
 
 
 def _tell(args: argparse.Namespace, facts: dict[str, object], lines: list[str], bad: list[Bad]) -> None:
-    said = [*lines, f"{len(bad)} rows quarantined"]
+    said = [*lines, f"{_count(len(bad), 'row')} quarantined"]
     said += [f"    {one.file} line {one.line}, {one.field}: {one.found}. {one.remedy}" for one in bad]
     show({**facts, "quarantined": bad}, as_json=args.json, text="\n".join(said))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

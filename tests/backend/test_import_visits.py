@@ -88,8 +88,8 @@ def test_the_words_say_what_was_taken_in_and_what_is_to_be_mended(
     (tmp_path / "visits.csv").write_text(f"{HEADER}\n{ONE}\n{BAD}")
     assert main(["import", "visits", str(tmp_path / "visits.csv"), "--database", str(tmp_path / "h.db")]) == 0
     said = capsys.readouterr().out
-    assert "1 visits taken in; they are the baseline, each counts from when it was over" in said
-    assert "1 rows quarantined" in said
+    assert "1 visit taken in; each counts from its own end on: the baseline" in said
+    assert "1 row quarantined" in said
     assert "visits.csv line 3, departed_at: 2025-03-06T07:00:00Z. Let the visit end after it began." in said
 
 

@@ -123,6 +123,8 @@ def test_where_there_is_not_enough_the_words_say_of_what_and_when_it_will_be_the
     said = printed(capsys, database, "avoided", "--as-of", early)
     due = rfc3339(missing["visits_after"]["expected_at_ms"])[:10]
     assert "Not enough data yet." in said
+    assert facts["estimate"] is not None
+    assert "Estimate" not in said
     assert f"Missing: visits after it whose window is over, {missing['visits_after']['have']:.0f} of 100" in said
     assert f"expected on {due}" in said
     assert f"{facts['later']} facts became known after this day" in said
