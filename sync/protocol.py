@@ -280,8 +280,7 @@ def write_line(line: PullLine) -> bytes:
             return b"T\t" + line.job.encode("ascii")
         case ChangedVerdict():
             return b"V\t" + encode(_Changed(log=line.log, verdict=line.verdict))
-        case Cursor():
-            return b"C\t" + line.text.encode("ascii")
+    return b"C\t" + line.text.encode("ascii")
 
 
 def read_line(row: bytes) -> PullLine | None:
