@@ -140,9 +140,7 @@ def view_of(seen: Seen, names: Names) -> View:
     for name, job in by_name.items():
         view.items[name] = {item.item: _item(item) for item in job.items}
         for case in job.cases:
-            view.cases[names.node(case.basis)] = NamedCase(
-                state=case.state, parties=case.parties, job=name
-            )
+            view.cases[names.node(case.basis)] = NamedCase(state=case.state, parties=case.parties, job=name)
         for one in job.handovers:
             view.handovers[names.event(one.offer)] = _handover(one)
             view.completeness[names.event(one.offer)] = one.completeness

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from sync.problems import NOT_RUNNING, Problem
+from sync.problems import BAD_SCENARIO, NOT_RUNNING, Problem
 from trial.acts import Signal
-from trial.hosts import Host, HostSpec
+from trial.hosts import Host, HostSpec, Refused
 from trial.links import LinkCounts
 from trial.reading import Play
 from trial.sensors import Sensors
@@ -229,7 +229,15 @@ def on_stage(play: Play, directory: Path | None = None) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="handover-", ignore_cleanup_errors=True) as scratch:
         stage = Stage(play, directory or Path(scratch))
         try:
-            stage.open()
+            _open(stage)
             yield stage
         finally:
             stage.close()
+
+
+def _open(stage: Stage) -> None:
+    """The stage is open; a cast that the product does not take is BAD_SCENARIO."""
+    try:
+        stage.open()
+    except Refused as refused:
+        raise Problem(BAD_SCENARIO, f"the cast is not taken: {refused}", "$") from refused

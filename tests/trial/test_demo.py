@@ -1,0 +1,145 @@
+"""The demo shows a day that held, counts what it says, and finds what is broken on purpose."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trial.demo import DAY
+from trial.reading import read_play
+from trial.steps import VOCABULARY
+
+HANDOVER = str(Path(sys.executable).parent / "handover")
+Json = dict[str, Any]
+
+
+def run(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [HANDOVER, "demo", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "80"} | more,
+    )
+
+
+@pytest.fixture(scope="module")
+def facts() -> Iterator[Json]:
+    """What one whole demo says; the backend that it leaves running is gone afterwards."""
+    done = run("--json", "--keep")
+    assert (done.returncode, done.stderr) == (0, "")
+    said: Json = json.loads(done.stdout)
+    yield said
+    os.kill(said["kept"]["pid"], signal.SIGTERM)
+
+
+def test_everything_held_and_was_looked_at(facts: Json) -> None:
+    invariants = facts["invariants"]
+    assert len(invariants) >= 8
+    assert [name for name, one in invariants.items() if not one["held"] or one["checked"] < 1] == []
+    assert facts["held"] is True
+    assert facts["differences"] == []
+
+
+def test_nothing_is_lost_and_nothing_counts_twice_though_it_was_sent_again_and_killed(facts: Json) -> None:
+    said = facts
+    assert (said["lost"], said["applied_twice"]) == (0, 0)
+    assert said["resent"] > 0
+    assert said["killed"] > 0
+    assert said["recorded"] > 50
+    assert said["pictures"] >= 4
+
+
+def test_the_known_truth_stands_beside_the_estimate(facts: Json) -> None:
+    avoided = facts["avoided"]
+    assert avoided["low"] < avoided["estimate"] < avoided["high"]
+    assert avoided["low"] > 0
+    assert avoided["low"] <= avoided["truth"] <= avoided["high"]
+    assert avoided["grade"].startswith("A")
+    assert 0 < avoided["at_the_check"] < avoided["estimate"]
+    assert avoided["sites"] >= 24
+    assert avoided["never_live"] >= 2
+    assert avoided["visits"] >= 15_000
+    assert avoided["immature"] > 0
+
+
+def test_every_job_has_somebody_and_says_since_when(facts: Json) -> None:
+    jobs = {one["job"]: one for one in facts["accountable"]}
+    assert len(jobs) >= 4
+    assert all(one["party"] and one["since"] for one in jobs.values())
+
+
+def test_the_day_shows_each_way_a_handover_can_go(facts: Json) -> None:
+    one = facts["handovers"]
+    for way in (
+        "by_codes",
+        "remote",
+        "guests",
+        "refusals",
+        "withdrawn",
+        "reserved",
+        "lapsed",
+        "escalated",
+        "contested",
+    ):
+        assert one[way] > 0, way
+    assert {"cleared"} <= set(facts["gaps"].values())
+    assert facts["merged"]
+    assert all(contest["state"] == "resolved" for contest in facts["contested"])
+    assert {"corroborated", "contradicted"} <= {one["label"] for one in facts["signals"]}
+
+
+def test_completeness_counts_every_accepted_handover_once_for_each_element(facts: Json) -> None:
+    accepted = facts["handovers"]["accepted"]
+    for element, count in facts["completeness"].items():
+        assert sum(count.values()) == accepted, element
+
+
+@pytest.mark.parametrize(("fault", "fact", "invariant"), [("lose", "lost", "I1 "), ("twice", "applied_twice", "I2 ")])
+def test_a_fault_planted_on_purpose_is_found_and_counted(fault: str, fact: str, invariant: str) -> None:
+    done = run("--fast", "--json", "--plant", fault)
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    assert said["planted"] == fault
+    assert said[fact] > 0
+    assert [name for name, one in said["invariants"].items() if not one["held"] and name.startswith(invariant)]
+
+
+def test_without_a_terminal_it_is_plain_lines_of_eighty_columns_that_name_what_broke() -> None:
+    done = run("--fast", "--plant", "accountable")
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert "\r" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    for said in ("for trials only", "Who is accountable", "Repeat visits avoided", "known truth", "Where to look next"):
+        assert said in done.stdout
+    assert re.search(r"I8 all sides name the same accountable party +\d+ +NO", done.stdout)
+
+
+def test_the_backend_that_was_left_running_answers(facts: Json) -> None:
+    kept = facts["kept"]
+    request = urllib.request.Request(  # noqa: S310 - the address is the one that was just started
+        f"{kept['address']}/api/jobs", headers={"Authorization": f"Bearer {kept['token']}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+        assert len(json.load(answer)["jobs"]) >= 4
+
+
+def test_the_day_uses_most_of_what_a_scenario_can_say() -> None:
+    play = read_play(DAY.read_bytes())
+    used = {type(timed.step) for timed in play.steps}
+    assert len(used) >= len(VOCABULARY) // 2
+    assert re.search(r"\d{1,2} March 2026", play.scenario.name)
+
+
+def test_bad_arguments_end_with_2() -> None:
+    assert run("--plant", "everything").returncode == 2
