@@ -48,7 +48,7 @@ def run_alone(target: Path, code: str) -> subprocess.CompletedProcess[str]:
     ("side", "other", "absent"), [("device", "backend", "litestar"), ("backend", "device", "paho.mqtt")]
 )
 def test_a_side_loads_without_what_the_other_needs(side: str, other: str, absent: str, tmp_path: Path) -> None:
-    install(closure(side), tmp_path)
+    install(closure(side) | {"handover": distribution("handover")}, tmp_path)
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("sync", side)]
     done = run_alone(tmp_path, "\n".join(f"import {name.removesuffix('.__init__')}" for name in names))
     assert done.returncode == 0, done.stderr

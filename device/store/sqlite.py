@@ -8,7 +8,7 @@ transaction takes the write lock first and reads what it builds on inside.
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -128,18 +128,9 @@ def _named(error: sqlite3.Error, path: Path | None) -> Exception:
 async def open_store(directory: Path) -> AsyncIterator[Store]:
     """The store in `directory`, made or brought to today's form where need be; closed afterwards."""
     path = directory / FILE
-
-    def opened() -> sqlite3.Connection:
-        con = connect(path)
-        try:
-            migrate(con)
-        except BaseException:
-            con.close()
-            raise
-        return con
-
-    connection = Connection(opened, 64)
-    async with connection:
+    with closing(connect(path)) as con:  # here, where what is wrong with the file is raised in nobody else's thread
+        migrate(con)
+    async with Connection(lambda: connect(path), 64) as connection:
         yield Store(path, connection)
 
 
