@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     readers: Annotated[int, Meta(ge=1, le=16)] = 2
     session_s: Annotated[int, Meta(ge=60, le=86_400)] = 3_600
     escalate_every_s: Annotated[int, Meta(ge=0, le=3_600)] = 30
+    checkers: Annotated[int, Meta(ge=0, le=16)] = 0
+    """Processes that check the signatures of pushed events; with none, the server does so itself."""
     cached_events: Annotated[int, Meta(ge=0, le=2_000_000)] = 60_000
     """How many judged events are kept in memory, so that a job in work is not read again for each push."""
 

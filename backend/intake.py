@@ -8,9 +8,10 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any, Final, TypeVar
 
+from backend.checkers import Checkers, open_checkers
 from backend.config import Settings
 from backend.documents import Documents
 from backend.key import hold_key
@@ -18,7 +19,7 @@ from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
 from backend.project import follow
 from backend.reach import note_devices
-from backend.reading import Arrived, read_arrived
+from backend.reading import Arrived, check_here, read_arrived
 from backend.receive import Received, receive
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
 from backend.witness import take_witness
@@ -112,9 +113,10 @@ class Door:
 class Intake:
     """The door while the server runs: a queue before the one writer."""
 
-    def __init__(self, store: Store, door: Door) -> None:
+    def __init__(self, store: Store, door: Door, checkers: Checkers | None = None) -> None:
         self.store = store
         self.door = door
+        self._check = checkers.check if checkers is not None else check_here
         self.is_stopped = False
         self._waiting: asyncio.Queue[tuple[Work[Any], asyncio.Future[Any]]] = asyncio.Queue(MOST_WAITING)
 
@@ -129,7 +131,7 @@ class Intake:
 
     async def push(self, body: bytes, *, gzip: bool, jwk: Jwk) -> PushReply:
         """The reply to a push; its receipt is made once what it says is on disk."""
-        arrived = await asyncio.to_thread(read_arrived, body, gzip=gzip, jwk=jwk)
+        arrived = await asyncio.to_thread(read_arrived, body, gzip=gzip, jwk=jwk, check=self._check)
         received = await self.do(lambda writing: receive(writing, self.door.office, arrived))
         self.door.world.fault("before-reply")
         if received.fresh:
@@ -197,8 +199,10 @@ def _tell(told: asyncio.Future[Any], outcome: object) -> None:
 async def open_intake(settings: Settings, world: World) -> AsyncIterator[Intake]:
     """The backend's data, open: migrated, founded, its staff log begun, its writer at work."""
     door = _door(settings, world)
-    async with open_store(settings.database, readers=settings.readers) as store:
-        intake = Intake(store, door)
+    async with AsyncExitStack() as opened:
+        checkers = opened.enter_context(open_checkers(settings.checkers))
+        store = await opened.enter_async_context(open_store(settings.database, readers=settings.readers))
+        intake = Intake(store, door, checkers)
         await store.writing(door.found)
         await store.writing(lambda con: door.transact(con, [door.office.open]))
         writer = asyncio.create_task(intake.write(), name="writer")

@@ -53,7 +53,10 @@ class Signed(msgspec.Struct, frozen=True, array_like=True):
 
 
 Check = Callable[[Jwk, Sequence[Signed]], Callable[[], Sequence[bool]]]
-"""Begins to check; what it gives says of each, in order, whether it is this key's signature as `ho-event`."""
+"""Begins to check; what it gives says of each, in order, whether it is this key's signature as `ho-event`.
+
+What it gives is called once, whatever happens.
+"""
 
 
 def check_here(jwk: Jwk, signed: Sequence[Signed]) -> Callable[[], Sequence[bool]]:
@@ -73,9 +76,12 @@ def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk, check: Check = check_here
     """A push of the device with this key. Raises only for header, signature, count and size; a bad event is a line."""
     push = read_push(inflate(body) if gzip else body)
     verify(push.jws, push.head_raw, "ho-batch", jwk)
+    base = unb64(push.header.base)
     checked = check(jwk, [Signed(line.raw, line.jws) for line in push.lines if line.jws])
-    base, lines = unb64(push.header.base), _lines(push, jwk)
-    held = iter(checked())
+    try:
+        lines = _lines(push, jwk)
+    finally:
+        held = iter(checked())
     lines = [_unsigned(line, jwk) if line.jws and not next(held) else line for line in lines]
     if lines[-1].chain != unb64(push.header.head):
         raise Problem(BAD_HEADER, "the events do not lead from base to head", "line 1")
@@ -98,7 +104,7 @@ def _lines(push: Push, jwk: Jwk) -> list[Line]:
         digest_ = digest(raw)
         chain = advance(chain, digest_)
         try:
-            event = event_of(_envelope_at(raw, header.log, seq), raw, kid if jws else "")
+            event = event_of(_envelope_at(raw, header.log, seq), raw, kid if jws else "", b64(digest_))
             lines.append(Line(seq, raw, digest_, chain, jws, event))
         except Problem as problem:
             lines.append(Line(seq, raw, digest_, chain, jws, None, problem))

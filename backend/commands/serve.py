@@ -1,6 +1,7 @@
 """`handover serve`: the server, until it is told to stop."""
 
 import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -21,6 +22,14 @@ def main(argv: list[str], world: World | None = None) -> int:
     made.add_argument("--port", type=int, default=8300, help="port to listen on, 0 for any free one (%(default)s)")
     made.add_argument("--url", default="", help="what enrolment codes tell devices to call (http://HOST:PORT)")
     made.add_argument("--desk", default="desk", help="the team that dispatches (%(default)s)")
+    made.add_argument(
+        "--checkers",
+        type=int,
+        choices=range(17),
+        default=min((os.cpu_count() or 1) - 1, 4),
+        metavar="N",
+        help="processes that check signatures beside the server (one less than there are processors, 4 at most)",
+    )
     made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
     args = made.parse_args(argv)
     log_json(logging.INFO if args.verbose else logging.WARNING)
@@ -29,7 +38,8 @@ def main(argv: list[str], world: World | None = None) -> int:
         with listening(args.host, args.port) as listener:
             port: int = listener.getsockname()[1]
             url = args.url or f"http://{args.host}:{port}"
-            settings = Settings(database=Path(args.database), url=url, desk=args.desk)
+            database = Path(args.database)
+            settings = Settings(database=database, url=url, desk=args.desk, checkers=args.checkers)
             return run(settings, world or Machine(), listener)
 
     return finish("serve", work)
