@@ -1,5 +1,6 @@
 """The `handover` command: finds the module for a command and loads nothing else."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -32,5 +33,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"handover: no command {args[0]!r}; see handover --help", file=sys.stderr)
         return 2
     run = import_module(COMMANDS[args[0]][0]).main
-    code: int = run(args[1:])
+    try:
+        code: int = run(args[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has seen enough; nothing more can be said on it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code

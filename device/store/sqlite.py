@@ -130,7 +130,8 @@ async def open_store(directory: Path) -> AsyncIterator[Store]:
     path = directory / FILE
     with closing(connect(path)) as con:  # here, where what is wrong with the file is raised in nobody else's thread
         migrate(con)
-    async with Connection(lambda: connect(path), 64) as connection:
+    connection = Connection(lambda: connect(path), 64)
+    async with connection:
         yield Store(path, connection)
 
 
