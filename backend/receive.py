@@ -170,7 +170,7 @@ class _Receiver:
         before = arrived.base
         for line, one in zip(lines, placed, strict=True):
             main = there.main(line.seq)
-            on_fork = one.how == "forked" or (one.how == "duplicate" and (main is None or main[0] != one.digest))
+            on_fork = one.how == "forked" or there.has_fork(line.seq, one.digest)
             where = Place(held.ref, line.seq, one.digest if on_fork else b"")
             is_held = there.has_fork(line.seq, one.digest) if on_fork else main is not None
             if on_fork:

@@ -32,4 +32,39 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="if slug in ():",
         test="tests/test_house.py::test_a_problem_cannot_be_named_twice",
     ),
+    Fault(
+        name="no-unique-key",
+        invariant="one name, one event: a re-send has no second effect",
+        file="backend/store/migrations/001_ledger.sql",
+        old="    jws TEXT,\n    PRIMARY KEY (log, seq)\n) STRICT, WITHOUT ROWID;",
+        new="    jws TEXT\n) STRICT;",
+        test="tests/backend/test_door.py::test_one_name_is_held_once_whatever_the_door_overlooks",
+    ),
+    Fault(
+        name="receipt-before-commit",
+        invariant="a receipt is true",
+        file="backend/store/sqlite.py",
+        old="return await self._writer.run(lambda con: in_transaction(con, work))",
+        new=(
+            "return await self._writer.run(lambda con: ("
+            "con.in_transaction and con.execute('COMMIT'), con.execute('BEGIN IMMEDIATE'), work(con))[2])"
+        ),
+        test="tests/backend/test_door.py::test_what_a_receipt_says_is_on_disk_when_it_is_given",
+    ),
+    Fault(
+        name="fold-by-arrival",
+        invariant="the fold is the same for every order of the same events",
+        file="sync/custody.py",
+        old="if len(children) == 1 and not self.is_contest(key):",
+        new="if children:",
+        test="tests/sync/test_custody.py::test_the_fold_reads_judged_events_in_any_order",
+    ),
+    Fault(
+        name="no-byte-compare",
+        invariant="other bytes under a known name are found and told",
+        file="sync/ledger.py",
+        old="elif there[0] == digest_:",
+        new="elif there:",
+        test="tests/backend/test_push.py::test_other_bytes_under_a_known_name_are_kept_told_and_recorded_as_a_fork",
+    ),
 )

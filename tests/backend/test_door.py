@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from backend.intake import Intake, open_door
 from backend.key import hold_key
 from backend.master import SITE, SiteRow, put
 from backend.project import rebuild
-from backend.store.sqlite import connect, migrate, migrations
+from backend.store.sqlite import connect, migrate, migrations, queries
 from backend.writing import Writing
 from sync.events import JobOpened, NoteWritten, Offered, VisitArrived, VisitDeparted
 from sync.ids import job_id
@@ -92,6 +93,29 @@ async def test_pushes_that_wait_together_are_committed_together(
     after = await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM mark").fetchone()[0])
     assert [words(reply) for reply in replies] == [["applied"] * 4] * 8
     assert after - before < 8
+
+
+async def test_what_a_receipt_says_is_on_disk_when_it_is_given(
+    client: AsyncClient, settings: Settings, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    a_visit(anna, 1)
+    reply = await anna.push(client, 2)
+    with closing(sqlite3.connect(settings.database)) as beside:
+        held = beside.execute(
+            "SELECT bytes FROM event JOIN log ON ref = event.log WHERE log.log = ? ORDER BY seq", (anna.log,)
+        )
+        assert [raw for (raw,) in held] == [event.raw for event in anna.events[: reply.received_through]]
+
+
+async def test_one_name_is_held_once_whatever_the_door_overlooks(intake: Intake) -> None:
+    def twice(writing: Writing) -> None:
+        row = (999, 1, b"{}", writing.now_ms, None, None, 2, None, None)
+        for _ in range(2):
+            queries("ledger")["append"].insert(writing.con, [row])
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await intake.do(twice)
 
 
 async def test_what_fails_in_a_transaction_undoes_nobody_elses_work(intake: Intake) -> None:
