@@ -16,7 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
 
-from backend import project, reading, receive, writing
+from backend import intake, project, reading, receive, writing
 from backend.config import Settings
 from backend.enrolment import enrol
 from backend.intake import Door, open_door
@@ -44,7 +44,7 @@ _STEPS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (project, "journey", "fold"),
     (project, "rows_of", "project: rows"),
     (project, "note_job", "project: reach"),
-    (project, "keep", "project: between its steps"),
+    (intake, "follow", "project: between its steps"),
 )
 _WARM_UP: Final = 4
 
