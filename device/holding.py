@@ -110,10 +110,14 @@ class Holding:
             raise Problem(NOT_FOR_PARTY, f"{person} does not act for {party}")
 
     # -- what ----------------------------------------------------------------
+    def known(self, job: str) -> None:
+        """Return only if something here is about this job; else NOT_FOUND."""
+        if not self.memory.knows(job):
+            raise Problem(NOT_FOUND, f"no job {job} on this device")
+
     def journey(self, job: str) -> Journey:
         """The way of a job that is known here; NOT_FOUND for any other."""
-        if job not in self.memory.jobs():
-            raise Problem(NOT_FOUND, f"no job {job} on this device")
+        self.known(job)
         return self.memory.journey(job)
 
     def node(self, job: str) -> Event:

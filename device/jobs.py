@@ -329,7 +329,7 @@ class Jobs:
         await self._here.refresh()
         who = self._here.person(person)
         if job:
-            self._here.journey(job)
+            self._here.known(job)
         if isinstance(body, Custody) or KINDS.get(kind) is not type(body):
             raise Problem(BAD_ARGUMENT, f"{kind} is not recorded this way")
         if body.occurred_at:

@@ -218,6 +218,10 @@ class Memory:
         """Every job that anything here is about and that has not left this device's scope."""
         return tuple(sorted(self._jobs.keys() - self.left))
 
+    def knows(self, job: str) -> bool:
+        """True if it is one of `jobs`."""
+        return job in self._jobs and job not in self.left
+
     def holds_own(self, job: str) -> bool:
         """True if an event of this device's own is about the job."""
         return any(self.shelf.standings[hash_].event.log in self.own_logs for hash_ in self._jobs.get(job, ()))

@@ -2,11 +2,8 @@
 
 import asyncio
 import random
-import selectors
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,10 +19,10 @@ from sync.ids import event_hash
 from sync.ledger import chain_start, first_break, prev_of
 from sync.problems import DISK_FULL, EVENT_TOO_LARGE, LOG_STOPPED, UNREADABLE, Problem
 from sync.seal import verify
+from tests.children import GONE, Child
 from tests.device.field import PAYLOAD, Field
 
 pytestmark = pytest.mark.anyio
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -157,42 +154,28 @@ async def test_two_processes_that_record_into_one_store_make_one_chain(field: Fi
 
 # -- kill -9 -------------------------------------------------------------------
 class Recorder:
-    """The process of `tests.device.recorder`, read line by line, never waited for longer than it may take."""
+    """The process of `tests.device.recorder`, and what it has shown as recorded."""
 
     def __init__(self, folder: Path, seed: int, point: str = "", passings: int = 0) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.device.recorder", str(folder), str(seed), point, str(passings)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-        )
+        self._child = Child("tests.device.recorder", str(folder), str(seed), point, str(passings))
         self.shown: dict[int, str] = {}
-        self._ready = selectors.DefaultSelector()
-        assert self._process.stdout is not None
-        self._out = self._process.stdout
-        self._ready.register(self._out, selectors.EVENT_READ)
 
-    def read(self, *, until_ready: bool = False, at_most_s: float = 30.0) -> bool:
-        """Reads what is shown, for so long at most; False once the process is gone."""
-        until = time.monotonic() + at_most_s
-        while self._ready.select(max(until - time.monotonic(), 0)):
-            line = self._out.readline()
-            if not line.endswith(b"\n"):
-                return False
-            words = line.decode().split()
-            if words[0] != "ready":
-                self.shown[int(words[2])] = words[3]
-            elif until_ready:
-                return True
-            if time.monotonic() > until:
-                return True
-        return True
+    def read(self, *, until_ready: bool = False, at_most_s: float = 30.0) -> None:
+        """Reads what is shown, for so long at most, until it is ready to record, or until it is gone."""
+        end = time.monotonic() + at_most_s
+        while line := self._child.line(end):
+            if line == GONE or (line == "ready" and until_ready):
+                return
+            if line != "ready":
+                _, _, seq, hash_ = line.split()
+                self.shown[int(seq)] = hash_
+            if time.monotonic() > end:
+                return
 
     def die(self) -> int:
-        self._process.send_signal(signal.SIGKILL)
+        self._child.signal()
         self.read()
-        self._ready.close()
-        self._out.close()
-        return self._process.wait()
+        return self._child.wait()
 
 
 def check(folder: Path, shown: dict[int, str]) -> Rows:

@@ -1,0 +1,24 @@
+"""One backend a test, stopped at its end whatever became of it."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.together.office import Office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A backend that serves."""
+    office = Office(tmp_path)
+    office.start()
+    try:
+        assert office.ready()
+        yield office
+        ended = office.end(signal.SIGTERM) if office.alive else 0
+    finally:
+        if office.started:
+            office.end()
+    assert ended == 0, "it did not stop well"
