@@ -4,7 +4,7 @@ Both sides compute it from the same recorded evidence. Independent is who travel
 person carries are one witness, and one device seen in two ways is one as well.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -12,7 +12,6 @@ import msgspec
 
 from sync.events import SignalObserved
 from sync.evidence import BEACON, CONTRADICTS_M, CONTRADICTS_MS, WINDOW_MS, bounds
-from sync.signals import Sensor
 
 Label = Literal["corroborated", "partial", "none", "contradicted"]
 Class = Literal["location", "beacon", "door", "weight", "pair"]
@@ -39,31 +38,17 @@ class Corroboration(msgspec.Struct, frozen=True, kw_only=True):
     out_of_order: tuple[str, ...] = ()
 
 
-def witnesses(sensors: Iterable[Sensor], site: str, carriers: Iterable[str]) -> dict[str, str]:
-    """Whose word counts for a scan at this site: device to witness.
-
-    Sensors fixed there, and what these people and vehicles carry; the phone of somebody else who happens to
-    be there says nothing about them.
-    """
-    present = frozenset(carriers)
-    return {
-        sensor.device: sensor.carried_by or sensor.device
-        for sensor in sensors
-        if (sensor.site == site and site) or (sensor.carried_by or sensor.device) in present
-    }
-
-
 def corroborate(
-    evidence: Iterable[SignalObserved], site: str, scan_ms: int, unc_ms: int, by: Mapping[str, str]
+    evidence: Iterable[SignalObserved], site: str, scan_ms: int, unc_ms: int, carriers: Collection[str]
 ) -> Corroboration:
-    """What the evidence says of a scan at `site` at `scan_ms`, give or take `unc_ms`; `by` is from `witnesses`.
+    """What the evidence says of a scan at `site` at `scan_ms`, give or take `unc_ms`, by these people and vehicles.
 
     Corroborated: two classes from two witnesses, one of them a location or a beacon, within a quarter of an
     hour. Partial: less than that. Contradicted: a trusted fix more than 500 m beyond the fence within three
     minutes, whatever else speaks for it.
     """
     facts = sorted(
-        (fact for fact in evidence if fact.device in by and fact.site == site and fact.upper_ms is not None),
+        (fact for fact in evidence if speaks_of(fact, site, carriers)),
         key=lambda fact: (bounds(fact), fact.observed, fact.device, fact.rests_on),
     )
     against = [fact for fact in facts if _contradicts(fact, scan_ms, unc_ms)]
@@ -74,9 +59,9 @@ def corroborate(
     for fact in near:
         class_ = _class(fact)
         if class_:
-            found.setdefault((class_, by[fact.device]), []).append(fact)
+            found.setdefault((class_, fact.source), []).append(fact)
     for came, went in pairs:
-        found.setdefault(("pair", by[came.device]), []).extend((came, went))
+        found.setdefault(("pair", came.source), []).extend((came, went))
     return Corroboration(
         label="contradicted" if against else _label(found.keys()),
         classes=tuple(sorted({class_ for class_, _ in found})),
@@ -85,6 +70,22 @@ def corroborate(
         against=_keys(against),
         out_of_order=_out_of_order(near, pairs, scan_ms, unc_ms),
     )
+
+
+def speaks_of(fact: SignalObserved, site: str, carriers: Collection[str]) -> bool:
+    """Whether the fact is one about these people and vehicles at this site, or of a sensor fixed there.
+
+    The phone of somebody else who happens to be there says nothing about them.
+    """
+    if fact.site != site or fact.upper_ms is None:
+        return False
+    fixed = fact.trusted and fact.source == fact.device and fact.observed in ("door", "load", "excursion", "shock")
+    return fixed or fact.source in carriers
+
+
+def concerns(fact: SignalObserved, site: str, from_ms: int, to_ms: int, carriers: Collection[str]) -> bool:
+    """Whether the fact belongs to a visit to this site between these times, a quarter of an hour before and after."""
+    return speaks_of(fact, site, carriers) and _meets(fact, from_ms - WINDOW_MS, to_ms + WINDOW_MS)
 
 
 def _label(found: Iterable[tuple[Class, str]]) -> Label:
@@ -104,9 +105,9 @@ def _class(fact: SignalObserved) -> Class | None:
         case "load":
             return "weight"
         case "arrival" | "departure":
-            return "beacon" if fact.source.endswith(BEACON) else "location"
+            return "beacon" if fact.value == BEACON else "location"
         case "position" if fact.elsewhere_m == 0:
-            return "beacon" if fact.source.endswith(BEACON) else "location"
+            return "beacon" if fact.value == BEACON else "location"
         case _:
             return None
 

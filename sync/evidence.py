@@ -28,8 +28,8 @@ EXCURSION_MS: Final = 10 * 60_000
 SAMPLED_MS: Final = 60 * 60_000
 """Between two samples further apart than this, nobody knows what the temperature was."""
 
-BEACON: Final = "/beacon"
-"""Ends the `source` of evidence that a radio beacon gave."""
+BEACON: Final = "beacon"
+"""The `value` of an arrival, departure or position that a radio beacon gave."""
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +60,9 @@ def derive(signals: Iterable[Signal], around: Surroundings) -> tuple[SignalObser
         for place in around.places
     }
     found: list[SignalObserved] = []
-    for (_, site), of_one in stays.items():
+    for (device, site), of_one in stays.items():
         for stay in of_one:
-            found += _visit(stay, site)
+            found += _visit(stay, site, sensors[device])
     for device, own in by_device.items():
         sensor = sensors[device]
         where = _whereabouts(sensor, sensors, stays)
@@ -72,9 +72,9 @@ def derive(signals: Iterable[Signal], around: Surroundings) -> tuple[SignalObser
 
 
 def positions(
-    signals: Iterable[Signal], around: Surroundings, site: str, scan_ms: int, devices: Iterable[str]
+    signals: Iterable[Signal], around: Surroundings, site: str, scan_ms: int, carriers: Iterable[str]
 ) -> tuple[SignalObserved, ...]:
-    """What fixes of these devices say of a scan at this site: of each the nearest there, and the nearest elsewhere.
+    """What fixes say of a scan at this site by these carriers: of each device the nearest there, and elsewhere.
 
     There: inside the fence within a quarter of an hour. Elsewhere: a trusted fix (no worse than 50 m, no jump)
     more than half a kilometre beyond the fence within three minutes; `elsewhere_m` says how far beyond.
@@ -82,10 +82,11 @@ def positions(
     place = next((place for place in around.places if place.site == site), None)
     if place is None:
         return ()
-    wanted = frozenset(devices)
+    present = frozenset(carriers)
+    sensors = {sensor.device: sensor for sensor in around.sensors if sensor.witness in present}
     near: dict[tuple[str, bool], tuple[int, Signal, int]] = {}
     for signal in settle(signals, around.sensors):
-        if signal.device not in wanted or signal.type != "loc" or not counts(signal):
+        if signal.device not in sensors or signal.type != "loc" or not counts(signal):
             continue
         away_ms = abs(signal.t_eff_ms - scan_ms)
         beyond = beyond_m(signal, place)
@@ -101,7 +102,15 @@ def positions(
     return tuple(
         sorted(
             (
-                _fact("position", site, signal, elsewhere_m=beyond, trusted=is_exact(signal))
+                _fact(
+                    "position",
+                    site,
+                    sensors[signal.device],
+                    signal,
+                    value=_beacon(signal),
+                    elsewhere_m=beyond,
+                    trusted=is_exact(signal),
+                )
                 for _, signal, beyond in near.values()
             ),
             key=_order,
@@ -148,6 +157,7 @@ def _order(fact: SignalObserved) -> tuple[int, int, str]:
 def _fact(  # noqa: PLR0913 - one place builds all evidence
     observed: Literal["arrival", "departure", "door", "load", "excursion", "shock", "dwell", "position"],
     site: str,
+    sensor: Sensor,
     signal: Signal,
     *others: Signal,
     value: str = "",
@@ -156,11 +166,14 @@ def _fact(  # noqa: PLR0913 - one place builds all evidence
     elsewhere_m: int | None = None,
     trusted: bool = True,
 ) -> SignalObserved:
-    """Evidence of what `signal` says, resting on the others too; its time is that of `signal` where not said."""
+    """Evidence of what `signal` says, resting on the others too; its time is that of `signal` where not said.
+
+    `source` is the witness. What is neither fixed nor carried by anybody known is not to be trusted with a site.
+    """
     return SignalObserved(
         observed=observed,
-        source=signal.source + (BEACON if "beacon" in signal.flags else ""),
-        rests_on=(signal.native_key, *(other.native_key for other in others)),
+        source=sensor.witness,
+        rests_on=tuple(f"{one.source}:{one.native_key}" for one in (signal, *others)),
         device=signal.device,
         site=site,
         value=value,
@@ -168,29 +181,35 @@ def _fact(  # noqa: PLR0913 - one place builds all evidence
         lower_ms=signal.t_eff_ms - signal.t_unc_ms if lower_ms is None else lower_ms,
         upper_ms=signal.t_eff_ms + signal.t_unc_ms if upper_ms is None else upper_ms,
         elsewhere_m=elsewhere_m,
-        trusted=trusted,
+        trusted=trusted and bool(sensor.site or sensor.carried_by),
     )
 
 
 # -- being there --------------------------------------------------------------
-def _visit(stay: Stay, site: str) -> list[SignalObserved]:
+def _visit(stay: Stay, site: str, sensor: Sensor) -> list[SignalObserved]:
     if not stay.is_visit:
         return []
     first, last = stay.first, stay.last
     lower = None if first.type == "arrive" or stay.outside is None else stay.outside.t_eff_ms - stay.outside.t_unc_ms
-    found = [_fact("arrival", site, first, lower_ms=lower)]
+    found = [_fact("arrival", site, sensor, first, value=_beacon(first), lower_ms=lower)]
     end = stay.left or stay.gone
     if end is None:
         return found
     if stay.left:
-        found.append(_fact("departure", site, stay.left))
+        found.append(_fact("departure", site, sensor, stay.left, value=_beacon(stay.left)))
     else:
-        found.append(_fact("departure", site, last, end, upper_ms=end.t_eff_ms + end.t_unc_ms))
+        found.append(
+            _fact("departure", site, sensor, last, end, value=_beacon(last), upper_ms=end.t_eff_ms + end.t_unc_ms)
+        )
     until = stay.left or last
     found.append(
-        _fact("dwell", site, first, until, value=str(stay.certain_ms), upper_ms=until.t_eff_ms + until.t_unc_ms)
+        _fact("dwell", site, sensor, first, until, value=str(stay.certain_ms), upper_ms=until.t_eff_ms + until.t_unc_ms)
     )
     return found
+
+
+def _beacon(signal: Signal) -> str:
+    return BEACON if "beacon" in signal.flags else ""
 
 
 _Where = Callable[[Signal], str]
@@ -198,11 +217,10 @@ _Where = Callable[[Signal], str]
 
 def _whereabouts(sensor: Sensor, sensors: dict[str, Sensor], stays: dict[tuple[str, str], list[Stay]]) -> _Where:
     """Tells the site where this sensor was at a signal: where it is fixed, else where what carries it was; or ""."""
-    witness = sensor.carried_by or sensor.device
     spans = sorted(
         (stay.first.t_eff_ms - AT_SITE_MS, site, stay.end_ms)
         for (device, site), of_one in stays.items()
-        if (sensors[device].carried_by or device) == witness
+        if sensors[device].witness == sensor.witness
         for stay in of_one
         if stay.is_visit
     )
@@ -219,7 +237,7 @@ def _whereabouts(sensor: Sensor, sensors: dict[str, Sensor], stays: dict[tuple[s
 
 
 # -- what sensors felt --------------------------------------------------------
-def _doors(own: Sequence[Signal], _: Sensor, where: _Where) -> list[SignalObserved]:
+def _doors(own: Sequence[Signal], sensor: Sensor, where: _Where) -> list[SignalObserved]:
     """Each opening and each closing; repeats of one state and flapping are one."""
     openings: list[tuple[Signal, Signal | None]] = []
     for signal in own:
@@ -235,7 +253,7 @@ def _doors(own: Sequence[Signal], _: Sensor, where: _Where) -> list[SignalObserv
         elif signal.state == "closed" and opened and is_open:
             openings[-1] = (opened, signal)
     return [
-        _fact("door", where(signal), signal, value=state)
+        _fact("door", where(signal), sensor, signal, value=state)
         for opened, closed in openings
         for signal, state in ((opened, "open"), (closed, "closed"))
         if signal
@@ -253,7 +271,7 @@ def _loads(own: Sequence[Signal], sensor: Sensor, where: _Where) -> list[SignalO
             settled = (signal, signal.value)
         elif abs(signal.value - settled[1]) >= sensor.load_step_kg:
             difference = signal.value - settled[1]
-            found.append(_fact("load", where(signal), signal, settled[0], value=f"{difference:+.3f}"))
+            found.append(_fact("load", where(signal), sensor, signal, settled[0], value=f"{difference:+.3f}"))
             settled = (signal, signal.value)
     return found
 
@@ -281,7 +299,7 @@ def _excursions(own: Sequence[Signal], sensor: Sensor, where: _Where) -> list[Si
             worst = max(run, key=lambda one: one[1])[0]
             upper = signal.t_eff_ms + signal.t_unc_ms
             found.append(
-                _fact("excursion", where(first), first, worst, signal, value=f"{worst.value:g}", upper_ms=upper)
+                _fact("excursion", where(first), sensor, first, worst, signal, value=f"{worst.value:g}", upper_ms=upper)
             )
     return found
 
@@ -296,7 +314,7 @@ def _excess_c(value: float, sensor: Sensor) -> float:
 def _shocks(own: Sequence[Signal], sensor: Sensor, where: _Where) -> list[SignalObserved]:
     """Each shock whose peak, measured in the device, reaches the sensor's limit; the value is the peak, g."""
     return [
-        _fact("shock", where(signal), signal, value=f"{signal.value:g}")
+        _fact("shock", where(signal), sensor, signal, value=f"{signal.value:g}")
         for signal in own
         if signal.type == "shock" and signal.value is not None and signal.value >= sensor.shock_g
     ]

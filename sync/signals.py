@@ -172,6 +172,11 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     shock_g: float = 10.0
     load_step_kg: float = 5.0
 
+    @property
+    def witness(self) -> str:
+        """Whose word its signals are: who carries it, or the device itself."""
+        return self.carried_by or self.device
+
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What signals are read against: every fence and every sensor we know."""

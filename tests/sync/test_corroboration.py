@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.corroboration import Corroboration, corroborate, witnesses
+from sync.corroboration import Corroboration, concerns, corroborate
 from sync.events import SignalObserved
 from sync.evidence import derive, positions
 from sync.signals import Signal
-from tests.sync.observed import AROUND, SENSORS, at, days, fix, signal
+from tests.sync.observed import AROUND, at, days, fix, signal
 
 SCAN_MS = at(60)
-JANE_AND_VAN = witnesses(SENSORS, "depot", ("jane", "van-4"))
+JANE_AND_VAN = ("jane", "van-4")
 
 
-def said_of(*signals: Signal, by: dict[str, str] = JANE_AND_VAN, unc_ms: int = 0) -> Corroboration:
+def said_of(*signals: Signal, by: tuple[str, ...] = JANE_AND_VAN, unc_ms: int = 0) -> Corroboration:
     """What these signals say of a scan at the depot an hour after eight."""
     facts = derive(signals, AROUND) + positions(signals, AROUND, "depot", SCAN_MS, by)
     return corroborate(facts, "depot", SCAN_MS, unc_ms, by)
@@ -35,17 +35,11 @@ def door(minutes: float, state: str = "open") -> Signal:
     return signal("dock-door", "door", minutes, state=state)
 
 
+def key(one: Signal) -> str:
+    return f"{one.source}:{one.native_key}"
+
+
 HERE = fix("jane/phone", 58, 0)
-
-
-def test_witnesses_are_sensors_fixed_there_and_what_those_present_carry() -> None:
-    assert witnesses(SENSORS, "depot", ("jane",)) == {
-        "jane/phone": "jane",
-        "jane/tablet": "jane",
-        "dock-door": "dock-door",
-        "dock-scale": "dock-scale",
-    }
-    assert witnesses(SENSORS, "", ("van-4",)) == {"van-4": "van-4", "cargo-4": "van-4"}
 
 
 def test_a_position_and_a_door_corroborate_and_name_what_they_rest_on() -> None:
@@ -54,7 +48,7 @@ def test_a_position_and_a_door_corroborate_and_name_what_they_rest_on() -> None:
         label="corroborated",
         classes=("door", "location"),
         witnesses=("dock-door", "jane"),
-        rests_on=tuple(sorted((HERE.native_key, door(59).native_key))),
+        rests_on=tuple(sorted((key(HERE), key(door(59))))),
     )
 
 
@@ -100,7 +94,7 @@ def test_only_what_was_near_in_time_speaks() -> None:
 
 
 def test_somebody_elses_phone_at_the_site_says_nothing() -> None:
-    only_van = witnesses(SENSORS, "depot", ("van-4",))
+    only_van = ("van-4",)
     assert said_of(HERE, door(59), by=only_van).label == "partial"
     assert said_of(fix("jane/phone", 60, 5_000), by=only_van).label == "none"
 
@@ -108,7 +102,7 @@ def test_somebody_elses_phone_at_the_site_says_nothing() -> None:
 def test_a_trusted_fix_elsewhere_contradicts_whatever_else_speaks_for_it() -> None:
     away = fix("van-4", 61, 5_000)
     said = said_of(HERE, door(59), away)
-    assert (said.label, said.against) == ("contradicted", (away.native_key,))
+    assert (said.label, said.against) == ("contradicted", (key(away),))
     assert said.classes == ("door", "location")
 
 
@@ -118,8 +112,9 @@ def test_evidence_at_another_site_or_of_no_time_says_nothing() -> None:
         msgspec.structs.replace(opened, site="farm"),
         msgspec.structs.replace(opened, upper_ms=None),
         msgspec.structs.replace(opened, observed="shock"),
-        msgspec.structs.replace(opened, observed="position", elsewhere_m=200),
-        msgspec.structs.replace(opened, observed="position", elsewhere_m=2_000, trusted=False),
+        msgspec.structs.replace(opened, trusted=False),
+        msgspec.structs.replace(opened, source="jane", observed="position", elsewhere_m=200),
+        msgspec.structs.replace(opened, source="jane", observed="position", elsewhere_m=2_000, trusted=False),
     ):
         assert corroborate([other], "depot", SCAN_MS, 0, JANE_AND_VAN).label == "none"
 
@@ -159,3 +154,12 @@ def test_a_label_rests_on_what_it_says(heard: list[Signal]) -> None:
     if said.label == "corroborated":
         assert len(said.classes) >= 2
         assert len(said.witnesses) >= 2
+
+
+def test_evidence_belongs_to_a_visit_from_a_quarter_of_an_hour_before_to_one_after() -> None:
+    (opened,) = derive([door(59)], AROUND)
+    assert concerns(opened, "depot", at(74), at(90), ())
+    assert not concerns(opened, "depot", at(75), at(90), ())
+    assert concerns(opened, "depot", at(30), at(44), ())
+    assert not concerns(opened, "depot", at(30), at(43), ())
+    assert not concerns(opened, "farm", at(50), at(70), ())

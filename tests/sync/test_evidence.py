@@ -153,9 +153,9 @@ def test_what_does_not_count_is_no_evidence() -> None:
     assert told(msgspec.structs.replace(enter(0), t_dev_ms=None)) == []
 
 
-def test_a_beacon_is_named_as_the_source() -> None:
+def test_a_beacon_is_named_and_the_witness_is_who_carries_the_device() -> None:
     (arrival,) = derive([msgspec.structs.replace(enter(0), flags=("beacon",))], AROUND)
-    assert arrival.source == "native/beacon"
+    assert (arrival.source, arrival.value) == ("jane", "beacon")
 
 
 # -- what sensors felt --------------------------------------------------------
@@ -221,10 +221,11 @@ def test_positions_say_who_was_there_and_who_was_elsewhere() -> None:
         fix("van-4", 59, 2_000),
         fix("van-4", 61, 3_000, acc_m=40),
         fix("van-4", 66, 9_000),
-        fix("jane/tablet", 60, 3_000),
+        fix("jane/tablet", 60, 3_000, acc_m=80),
+        fix("dock-door", 60, 3_000),
         enter(60),
     ]
-    facts = positions(said, AROUND, "depot", at(60), (PHONE, "van-4", "dock-door"))
+    facts = positions(said, AROUND, "depot", at(60), ("jane", "van-4"))
     assert [(fact.device, fact.elsewhere_m, fact.trusted) for fact in facts] == [
         (PHONE, 0, True),
         ("van-4", 1_900, True),
@@ -248,7 +249,7 @@ def test_a_doubtful_fix_contradicts_nobody(doubtful: Signal) -> None:
 
 
 def test_positions_at_a_site_without_a_fence_are_none() -> None:
-    assert positions([fix(PHONE, 60, 0)], AROUND, "nowhere", at(60), (PHONE,)) == ()
+    assert positions([fix(PHONE, 60, 0)], AROUND, "nowhere", at(60), ("jane",)) == ()
 
 
 def test_a_fix_without_a_position_is_not_exact() -> None:
@@ -292,7 +293,7 @@ def test_order_and_repeats_of_signals_change_no_evidence(heard: list[Signal], ra
     mixed = heard * 2
     random.shuffle(mixed)
     assert derive(mixed, AROUND) == derive(heard, AROUND)
-    where = ("depot", at(60), [sensor.device for sensor in SENSORS])
+    where = ("depot", at(60), [sensor.witness for sensor in SENSORS])
     assert positions(mixed, AROUND, *where) == positions(heard, AROUND, *where)
 
 
@@ -312,7 +313,7 @@ def test_however_the_signals_came_in_what_stands_recorded_is_what_all_of_them_ar
 
 @given(days())
 def test_all_evidence_can_be_recorded_and_rests_on_signals_that_were_heard(heard: list[Signal]) -> None:
-    keys = {one.native_key for one in heard}
+    keys = {f"{one.source}:{one.native_key}" for one in heard}
     for fact in derive(heard, AROUND):
         assert set(fact.rests_on) <= keys
         assert decode(encode(fact), SignalObserved) == fact
@@ -328,4 +329,14 @@ def test_places_overlap_without_confusing_each_other() -> None:
         ("arrival", "depot"),
         ("dwell 1200000", "depot"),
         ("departure", "depot"),
+    ]
+
+
+def test_what_is_neither_fixed_nor_carried_is_not_trusted_with_a_site() -> None:
+    around = Surroundings(places=(DEPOT,), sensors=(Sensor(device="tag"), Sensor(device="dock-door", site="depot")))
+    facts = derive([enter(0, "tag"), door(1, "open"), door(1, "open", "tag")], around)
+    assert [(fact.device, fact.source, fact.trusted) for fact in facts] == [
+        ("tag", "tag", False),
+        ("dock-door", "dock-door", True),
+        ("tag", "tag", False),
     ]
