@@ -17,7 +17,7 @@ import platform
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -187,25 +187,25 @@ class _Bench:
     # -- beforehand -----------------------------------------------------------
     def _load(self) -> int:
         """Both databases hold so many events: pushed, the next made while one is under way; told on stderr."""
-        done = 0
-        for client in self._clients:
-            client.connect()
-        under_way: list[tuple[Batch, bytes]] = []
+        done = told = 0
+        under_way: list[Batch] = []
         while done < self._stored or under_way:
-            answers = [
-                self._pool.submit(self._clients[at].push, body, gzip=False) for at, (_, body) in _numbered(under_way)
-            ]
-            before, under_way = under_way, []
+            sent, under_way = under_way, []
+            answers = [self._pool.submit(self._push_plain, at, batch) for at, batch in enumerate(sent)]
             if done < self._stored:
-                batches = [self._next(at) for at in range(len(self._authors))]
-                under_way = [(batch, batch.body) for batch in batches]
-                done += sum(len(batch.lines) for batch in batches)
-            for (batch, _), answer in zip(before, answers, strict=True):
+                under_way = [self._next(at) for at in range(len(self._authors))]
+                done += len(under_way) * MOST_EVENTS
+            for batch, answer in zip(sent, answers, strict=True):
                 check_applied(batch, answer.result())
                 self._floor.store(batch)
-            if under_way and done % _TOLD_EVERY < len(under_way) * MOST_EVENTS:
-                print(f"{done} of {self._stored} stored", file=sys.stderr)
+            if self._floor.rows >= told + _TOLD_EVERY:
+                told = self._floor.rows
+                print(f"{told} of {self._stored} stored", file=sys.stderr)
         return self._floor.rows
+
+    def _push_plain(self, at: int, batch: Batch) -> bytes:
+        self._clients[at].connect()
+        return self._clients[at].push(batch.body, gzip=False)
 
     def _next(self, at: int) -> Batch:
         return self._authors[at].batch(self._works[at], MOST_EVENTS)
@@ -294,10 +294,6 @@ class _Floor:
     def close(self) -> None:
         """The database is closed."""
         self._con.close()
-
-
-def _numbered(items: list[tuple[Batch, bytes]]) -> Iterator[tuple[int, tuple[Batch, bytes]]]:
-    return iter(enumerate(items))
 
 
 def _size(batch: Batch, packed: bytes) -> tuple[int, int, int, int]:
