@@ -1,8 +1,9 @@
 """Names of things: logs, events, jobs, keys. All are base64url without padding of fixed lengths."""
 
-import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
+from hashlib import sha256
 
 from sync.problems import UNREADABLE, Problem
 
@@ -10,11 +11,12 @@ LOG_BYTES = 16
 """A log's name is this much randomness: new whenever the local database is new."""
 JOB_BYTES = 16
 KID_BYTES = 8
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def b64(raw: bytes) -> str:
     """`raw` as base64url without padding (RFC 4648 section 5)."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def unb64(text: str) -> bytes:
@@ -33,7 +35,7 @@ def unb64(text: str) -> bytes:
 
 def digest(raw: bytes) -> bytes:
     """SHA-256 of `raw`, 32 bytes."""
-    return hashlib.sha256(raw).digest()
+    return sha256(raw).digest()
 
 
 def event_hash(raw: bytes) -> str:

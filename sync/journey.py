@@ -142,8 +142,9 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 def jobs_of(event: Event) -> tuple[str, ...]:
     """The jobs an event is about: the envelope's, and those its body names."""
     body = event.body
-    named = body.jobs if isinstance(body, JobMerged | JobUnmerged) else ()
-    return tuple(dict.fromkeys(job for job in (event.job, *named) if job))
+    if isinstance(body, (JobMerged, JobUnmerged)):  # asked of every event, and a union would be made at each call
+        return tuple(dict.fromkeys(job for job in (event.job, *body.jobs) if job))
+    return (event.job,) if event.job else ()
 
 
 _F = TypeVar("_F", bound=Fact)

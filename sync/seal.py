@@ -55,6 +55,7 @@ class Signer:
         return f"{_header(self.kid, typ)}..{b64(self._key.sign(_input(self.kid, typ, payload)).signature)}"
 
 
+@lru_cache(maxsize=4096)
 def _header(kid: str, typ: Typ) -> str:
     return b64(b'{"alg":"Ed25519","kid":"' + kid.encode("ascii") + b'","typ":"' + typ.encode("ascii") + b'"}')
 
