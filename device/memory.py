@@ -214,6 +214,11 @@ class Memory:
         newest = self.policies().get(boundary)
         return self.shelf.policy(boundary, reference) or (newest[1] if newest else None)
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """How far the store has been read: the same mark is the same knowledge."""
+        return (tuple(sorted(self._read_through.items())), self._arrivals, self._documents, self._refused)
+
     def jobs(self) -> tuple[str, ...]:
         """Every job that anything here is about and that has not left this device's scope."""
         return tuple(sorted(self._jobs.keys() - self.left))

@@ -57,16 +57,21 @@ def position(lat: float | None, lon: float | None, acc_m: float | None) -> Posit
     return Position(lat, lon, acc_m or None, () if acc_m else ("no_accuracy",))
 
 
+def glance(payload: bytes, type_: type[T]) -> T:
+    """What a field or two say, to choose how to read the rest. Raises as `read` does."""
+    if not payload:
+        raise Problem(SIGNAL_EMPTY)
+    if len(payload) > MOST_BYTES:
+        raise Problem(TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES} are read")
+    return decode(payload, type_)
+
+
 def read(payload: bytes, type_: type[T]) -> T:
     """The payload as `type_`. SIGNAL_EMPTY, TOO_LARGE, or UNREADABLE with what is wrong and where.
 
     Strict: no number in quotes, no two objects, no key twice, nothing before or after. Unknown keys are let be.
     """
-    if not payload:
-        raise Problem(SIGNAL_EMPTY)
-    if len(payload) > MOST_BYTES:
-        raise Problem(TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES} are read")
-    found = decode(payload, type_)
+    found = glance(payload, type_)
     try:
         json.loads(payload, object_pairs_hook=_each_key_once)
     except UNREADABLE_JSON as error:

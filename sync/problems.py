@@ -312,6 +312,9 @@ OTHER_BACKEND = _kind(
     "ask",
     "Ask the office for a new enrolment code.",
 )
+LINE_TROUBLE = _kind(
+    "line-trouble", "The line to the broker needs attention", 503, "ask", "Check the broker and what connects to it."
+)
 BAD_SETTINGS = _kind("bad-settings", "The settings cannot be used", 422, "fix", "Mend the named field of the file.")
 BAD_ARGUMENT = _kind("bad-argument", "This cannot be understood", 400, "fix", "See --help for what fits.")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from device.message import Latitude, Longitude, Metres, Whole, Word, position, read
+from device.message import Latitude, Longitude, Metres, Whole, Word, glance, position, read
 from sync.problems import NEWER_SCHEMA, SIGNAL_TOPIC, SIGNAL_UNKNOWN, UNREADABLE, Problem
 from sync.signals import Flag, Signal, TimeQuality, Type, effective
 
@@ -66,7 +66,7 @@ def decode(topic: str, payload: bytes, received_ms: int) -> tuple[Signal, ...]:
     if found is None:
         raise Problem(SIGNAL_TOPIC, "expected ho/1/d/{device}/sig/{type}", topic[:200])
     device, named = found.groups()
-    if (version := read(payload, _Version).v) > VERSION:
+    if (version := glance(payload, _Version).v) > VERSION:
         raise Problem(NEWER_SCHEMA, f"v {version}", topic)
     type_ = _TYPES.get(named)
     if type_ is None:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from device.message import Latitude, Longitude, Metres, Position, Word, position, read
+from device.message import Latitude, Longitude, Metres, Position, Word, glance, position, read
 from sync.problems import SIGNAL_ENCRYPTED, SIGNAL_TOPIC, SIGNAL_UNKNOWN, Problem
 from sync.signals import Flag, Signal, effective
 
@@ -78,7 +78,7 @@ def decode(topic: str, payload: bytes, received_ms: int) -> tuple[Signal, ...]:
     device, beside = _device(topic)
     if beside in _BESIDE:
         return ()
-    match read(payload, _Typed).type_:
+    match glance(payload, _Typed).type_:
         case "location":
             return (_location(topic, device, read(payload, _Location), received_ms),)
         case "transition":

@@ -105,7 +105,8 @@ def _one_by_one(con: sqlite3.Connection, batch: Sequence[Decoded]) -> Committed:
 
 def _committed(con: sqlite3.Connection, before: int, batch: Sequence[Decoded], refused: int) -> Committed:
     given = sum(len(one.signals) for one in batch)
-    fresh = tuple(signal for _, signal in _after(con, before, given))
+    known = {(signal.source, signal.native_key): signal for one in reversed(batch) for signal in one.signals}
+    fresh = tuple(known[source, key] for source, key in con.execute(_sql["keys_after"], {"arrival": before}))
     return Committed(fresh=fresh, repeated=given - len(fresh), rejected=refused)
 
 

@@ -8,6 +8,8 @@ ON CONFLICT (source, native_key) DO NOTHING
 INSERT INTO signal_reject (digest, topic, reason, detail, first_ms, last_ms, size, raw)
 VALUES (:digest, :topic, :reason, :detail, :at_ms, :at_ms, :size, :raw)
 ON CONFLICT (digest) DO UPDATE SET times = times + 1, last_ms = max(last_ms, excluded.last_ms)
+-- name: keys_after
+SELECT source, native_key FROM signal WHERE arrival > :arrival ORDER BY arrival
 -- name: after
 SELECT arrival, said FROM signal WHERE arrival > :arrival ORDER BY arrival LIMIT :most
 -- name: between
