@@ -57,12 +57,9 @@ def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
         receiver.extend(lines)
     else:
         receiver.fit(arrived)
-    if receiver.fresh:
-        row = {"log": held.ref, "first": header.from_, "last": header.to, "base": arrived.base, "jws": arrived.jws}
-        pending = b"".join(line.digest for line in lines) if not receiver.linked else None
-        more = {"header": arrived.head_raw, "received_at": writing.now_ms, "digests": pending}
-        writing.con.execute(_SQL["keep_batch"].text, row | more)
-    if receiver.fresh and not continues:
+    if receiver.fresh or not receiver.linked:
+        _keep_batch(writing, held, arrived, linked=receiver.linked)
+    if not continues:
         receiver.link_pending()
     if held.through >= header.recorded >= header.to:
         note_caught_up(writing.con, arrived.kid, writing.now_ms)
@@ -79,6 +76,19 @@ def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
         longer=held.highest > max(header.recorded, header.to),
         fresh=receiver.fresh,
     )
+
+
+def _keep_batch(writing: Writing, held: Log, arrived: Arrived, *, linked: bool) -> None:
+    """Keep the signed header; with its digests where what it follows is not held, to be fitted in later, once."""
+    header = arrived.header
+    pending = None if linked else b"".join(line.digest for line in arrived.lines)
+    if pending is not None:
+        kept = writing.con.execute(_SQL["pending_batches"].text, {"log": held.ref})
+        if any((first, base, digests) == (header.from_, arrived.base, pending) for _, first, base, digests in kept):
+            return
+    row = {"log": held.ref, "first": header.from_, "last": header.to, "base": arrived.base, "jws": arrived.jws}
+    more = {"header": arrived.head_raw, "received_at": writing.now_ms, "digests": pending}
+    writing.con.execute(_SQL["keep_batch"].text, row | more)
 
 
 def _log_of(writing: Writing, arrived: Arrived) -> Log:
