@@ -174,9 +174,9 @@ def read_push(body: bytes) -> Push:
     count = header.to - header.from_ + 1
     if count > MOST_EVENTS:
         raise Problem(TOO_LARGE, f"{count} events; at most {MOST_EVENTS}")
-    if count != len(rows):
+    if count < 1 or count != len(rows):
         raise Problem(BAD_HEADER, f"{header.from_} to {header.to} are {count} events, {len(rows)} lines came")
-    lines = tuple(PushLine(*_cut(row)) for row in rows)
+    lines = tuple(_line(row) for row in rows)
     return Push(header, head_raw, jws, lines)
 
 
@@ -186,6 +186,12 @@ def _cut(row: bytes) -> tuple[bytes, str]:
         return raw, jws.decode("ascii")
     except UnicodeDecodeError as error:
         raise Problem(UNREADABLE, "a signature is not ASCII") from error
+
+
+def _line(row: bytes) -> PushLine:
+    """An event and its signature; one that is no ASCII will not verify, and must not hold up the other lines."""
+    raw, _, jws = row.partition(b"\t")
+    return PushLine(raw, jws.decode("ascii", "replace"))
 
 
 def deflate(body: bytes) -> bytes:

@@ -64,6 +64,7 @@ def test_a_push_is_read_as_it_was_written() -> None:
         pytest.param(write_push(header(1, 3), JWS, LINES), id="fewer lines than the header says"),
         pytest.param(write_push(header(1, 1), JWS, LINES), id="more lines than the header says"),
         pytest.param(write_push(header(5, 2), JWS, LINES), id="a range that ends before it begins"),
+        pytest.param(write_push(header(3, 2), JWS, []), id="a range of nothing"),
     ],
 )
 def test_a_push_whose_head_is_not_right_says_so(body: bytes) -> None:
@@ -83,6 +84,13 @@ def test_a_signature_that_is_no_ascii_is_unreadable() -> None:
     with pytest.raises(Problem) as caught:
         read_push(header() + b"\t\xff\n{}\n{}")
     assert caught.value.kind is UNREADABLE
+
+
+def test_an_event_s_signature_that_is_no_ascii_does_not_hold_up_the_others() -> None:
+    first, second = read_push(header() + b"\t" + JWS.encode() + b'\n{"a":1}\t\xff\n{"b":2}\t' + JWS.encode()).lines
+    assert (first.raw, second) == (b'{"a":1}', PushLine(b'{"b":2}', JWS))
+    assert first.jws
+    assert not first.jws.isascii()
 
 
 @given(st.binary(max_size=4000))
