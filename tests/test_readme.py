@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -35,16 +37,21 @@ def test_what_a_document_says_to_type_works(document: Path, tmp_path: Path) -> N
             lines += commands_in(block["body"])
     shutil.copytree(ROOT / "fixtures", tmp_path / "fixtures")
     env = os.environ | {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", "-c", "\n".join(lines)],
         cwd=tmp_path,
         env=env,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+        start_new_session=True,
+    ) as shell:
+        try:
+            said, _ = shell.communicate(timeout=LONGEST_S)
+        finally:
+            with suppress(ProcessLookupError):  # what the document left running goes with it
+                os.killpg(shell.pid, signal.SIGKILL)
+    assert shell.returncode == 0, said
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
