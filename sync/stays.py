@@ -1,11 +1,12 @@
 """Being there: what fixes and transitions of one device say of one fence, and the stays they add up to."""
 
 from collections.abc import Sequence
+from math import pi
 from typing import Final, Literal
 
 import msgspec
 
-from sync.signals import ASSUMED_ACC_M, Place, Signal, distance_m
+from sync.signals import ASSUMED_ACC_M, EARTH_M, Place, Signal, distance_m
 
 OUT_AFTER_MS: Final = 120_000
 """Outside for this long is out, as two fixes outside are."""
@@ -15,6 +16,8 @@ MIN_DWELL_MS: Final = 60_000
 """Who stays for less was driving by."""
 EXACT_M: Final = 50.0
 """A fix no worse than this may contradict; one that does not say how exact it is may not."""
+
+METRES_A_DEGREE: Final = EARTH_M * pi / 180
 
 Sense = Literal["in", "out", "left"]
 
@@ -60,6 +63,11 @@ def beyond_m(signal: Signal, place: Place) -> float:
     return distance_m(signal.lat, signal.lon, place.lat, place.lon) - place.radius_m
 
 
+def _north_m(signal: Signal, place: Place) -> float:
+    """How far north or south of the fence at least, metres: no distance is less than that of the latitudes."""
+    return abs((signal.lat or 0.0) - place.lat) * METRES_A_DEGREE - place.radius_m
+
+
 def sense_of(signal: Signal, place: Place) -> Sense | None:
     """What one signal says of one fence: in, out, left by its own word, or nothing certain.
 
@@ -67,8 +75,11 @@ def sense_of(signal: Signal, place: Place) -> Sense | None:
     device itself says of a named place counts for more, unless a fix in the same signal is certainly outside.
     """
     fix = signal.lat is not None and "jump" not in signal.flags
-    beyond, acc = beyond_m(signal, place), signal.acc_m or ASSUMED_ACC_M
-    named = place.site in signal.places or not set(place.names).isdisjoint(signal.places)
+    acc = signal.acc_m or ASSUMED_ACC_M
+    named = bool(signal.places) and (place.site in signal.places or any(name in place.names for name in signal.places))
+    if fix and not signal.places and _north_m(signal, place) > acc:
+        return "out"  # most fixes are far from most places: this spares the sines
+    beyond = beyond_m(signal, place)
     if signal.type in ("arrive", "leave") and (named or (not signal.places and fix and beyond <= acc)):
         return "in" if signal.type == "arrive" else "left"
     if fix and beyond > acc:
