@@ -37,7 +37,7 @@ from sync.payload import Synthesis
 from sync.problems import BAD_ARGUMENT, GAPS_OPEN, NOT_FOUND, Problem
 from trial import acts as do
 from trial.bodies import NOTHING_TO_ADD, office_body, opening_fields, plan_of
-from trial.terms import Act
+from trial.steps import AnyStep
 from trial.wire import Perform
 from trial.world import SetWorld
 
@@ -205,7 +205,7 @@ class DeviceActs:
                 return one.found.hash
         raise Problem(NOT_FOUND, f"check {check} has not run at this visit")
 
-    async def _on_job(self, step: Act, by: str) -> None:
+    async def _on_job(self, step: AnyStep, by: str) -> None:
         jobs = self._agent.jobs
         match step:
             case do.Open():
