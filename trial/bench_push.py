@@ -133,7 +133,10 @@ def _text(result: Result) -> str:
         f" {one.server_cpu_us_per_event:.1f} us of processor an event"
         for one in result.devices
     ]
-    lines += [f"  {stage.name:<44}{stage.us_per_event:8.2f} us an event" for stage in result.stages]
+    lines += [
+        f"  {stage.name:<36}{stage.cpu_us_per_event:8.2f} us of processor,{stage.us_per_event:8.2f} us an event"
+        for stage in result.stages
+    ]
     return "\n".join(lines)
 
 
@@ -181,7 +184,7 @@ class _Bench:
             bytes_on_wire_per_event=round(wire / events_sent, 1),
             ratio_to_floor=min(one.ratio_to_floor for one in measured),
             devices=measured,
-            stages=measure_stages(self._folder) if with_stages else (),
+            stages=measure_stages(database, Author(len(self._authors))) if with_stages else (),
         )
 
     # -- beforehand -----------------------------------------------------------

@@ -128,10 +128,12 @@ def _statement(sql: str) -> str:
     return f"SQL: {verb.lower()} {' '.join(named or [])}".strip()
 
 
-def measure_stages(folder: Path, batches: int = 24) -> tuple[Stage, ...]:
-    """Where the time of that many pushes of one device goes, the longest first; a few more warm up before."""
-    settings = Settings(database=folder / "stages.db")
-    author = Author(0)
+def measure_stages(database: Path, author: Author, batches: int = 24) -> tuple[Stage, ...]:
+    """Where the time of that many pushes of one device, new to this database, goes, the longest first.
+
+    A few more warm up before. No server may be running on the database.
+    """
+    settings = Settings(database=database)
     (code,) = set_up(settings.database, [author])
     watch = _Watch()
     with open_door(settings, Machine()) as (door, plain), closing(_connect(settings.database, watch)) as con:
