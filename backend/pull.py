@@ -33,6 +33,8 @@ from sync.standing import Verdict
 _SQL: Final = queries("pull")
 MOST_LINES: Final = 5_000
 """Events of one pull, unless one transaction alone has more."""
+MOST_POSITIONS: Final = 20_000
+"""Positions that one pull looks through: a device far behind comes back, and each time it costs the same."""
 _AT_ONCE: Final = 500
 _CHECK: Final = 6
 
@@ -57,6 +59,8 @@ def look(con: sqlite3.Connection, kid: str, cursor: str) -> Found:
     (epoch,) = con.execute(_SQL["epoch"].text).fetchone()
     after = _position(con, epoch, cursor)
     upto, mark = con.execute(_SQL["last_mark"].text).fetchone()
+    if upto - after > MOST_POSITIONS:
+        upto, mark = con.execute(_SQL["mark_from"].text, {"position": after + MOST_POSITIONS}).fetchone()
     events, left = _between(con, kid, after, upto)
     while len(events) > MOST_LINES:
         middle, digest_ = con.execute(_SQL["mark_from"].text, {"position": (after + upto) // 2}).fetchone()
