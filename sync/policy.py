@@ -199,13 +199,9 @@ Document = Roster | Policy | Names
 
 def key_of(document: Document) -> str:
     """What a document is a version of: `roster`, `names`, or `policy:` and the boundary."""
-    match document:
-        case Policy():
-            return f"policy:{document.boundary}"
-        case Roster():
-            return "roster"
-        case Names():
-            return "names"
+    if isinstance(document, Policy):
+        return f"policy:{document.boundary}"
+    return "roster" if isinstance(document, Roster) else "names"
 
 
 def reference(version: int, raw: bytes) -> str:

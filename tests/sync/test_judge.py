@@ -345,3 +345,26 @@ def test_of_two_rosters_of_one_version_every_order_takes_the_same() -> None:
         offer: Offered = msgspec.structs.replace(scene.offer("bo"), roster=other)
         newest.add(scene.standing(scene.record(offer)).roster)
     assert len(newest) == 1
+
+
+def test_a_resolution_says_what_it_settles_and_chooses_one_way() -> None:
+    scene = Scene()
+    offer = scene.record(scene.offer("bo", "cem"))
+    both = [scene.record(scene.answer(offer, party), by=party).hash for party in ("bo", "cem")]
+    root = scene.opened.hash
+
+    def resolved(**named: object) -> str:
+        usual = {"roster": scene.roster, "basis": root, "cites": both}
+        body = msgspec.convert(usual | named, Resolved)
+        return scene.said(scene.record(body, by="desk", log=DESK))
+
+    assert resolved(chosen=both[0]) == "applied"
+    assert resolved(party="eva") == "applied"
+    assert resolved(chosen=both[0], party="eva") == "wrong-choice"
+    assert resolved() == "wrong-choice"
+    assert resolved(chosen=root) == "wrong-choice"
+    assert resolved(chosen=offer.hash) == "wrong-choice"
+    assert resolved(chosen=both[0], replaces=[offer.hash]) == "wrong-reference"
+    assert resolved(chosen=both[0], cites=[both[0]]) == "no-contest"
+    assert resolved(chosen=both[0], cites=[]) == "no-contest"
+    assert resolved(chosen=both[0], basis=offer.hash) == "wrong-reference"

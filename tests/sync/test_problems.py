@@ -2,7 +2,9 @@
 
 import re
 
-from sync.problems import UNREADABLE, Problem, catalogue
+import pytest
+
+from sync.problems import UNREADABLE, Problem, _kind, catalogue
 
 
 def test_kinds_are_spelled_for_machines_and_for_people() -> None:
@@ -18,3 +20,8 @@ def test_kinds_are_spelled_for_machines_and_for_people() -> None:
 def test_a_problem_says_what_was_found_and_where() -> None:
     assert str(Problem(UNREADABLE, "not base64url", "line 3")) == "This cannot be read: line 3: not base64url"
     assert str(Problem(UNREADABLE)) == "This cannot be read"
+
+
+def test_no_two_kinds_have_one_name() -> None:
+    with pytest.raises(ValueError, match="unreadable is defined twice"):
+        _kind("unreadable", "Another", 400, "fix", "Do it.")
