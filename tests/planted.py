@@ -67,4 +67,28 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="elif there:",
         test="tests/backend/test_push.py::test_other_bytes_under_a_known_name_are_kept_told_and_recorded_as_a_fork",
     ),
+    Fault(
+        name="no-outbox-row",
+        invariant="what is shown as recorded is in the outbox until a receipt covers it",
+        file="device/store/log.py",
+        old='        con.execute(_sql["put_out"], place)\n',
+        new="",
+        test="tests/device/test_record.py::test_an_event_lies_on_the_disk_with_its_outbox_row_before_it_is_shown",
+    ),
+    Fault(
+        name="receipt-of-another-chain",
+        invariant="only a receipt for the own chain counts",
+        file="sync/session.py",
+        old="if chain is None or chain_text(chain) != receipt.head:",
+        new="if chain is None:",
+        test="tests/sync/test_session.py::test_a_head_that_is_not_in_the_own_chain_counts_for_nothing_and_all_is_sent",
+    ),
+    Fault(
+        name="confirm-unchecked",
+        invariant="nobody confirms what was not checked",
+        file="device/offering.py",
+        old="        check_acceptance(event, offered, who, looked.scene, wanted=offer)\n",
+        new="",
+        test="tests/device/test_handing_over.py::test_an_answer_to_another_offer_is_told_apart",
+    ),
 )
