@@ -28,7 +28,7 @@ from backend.writing import Book, Work, Writing
 from sync.clock import rfc3339
 from sync.events import Event
 from sync.ids import b64
-from sync.problems import TOO_BUSY, Problem
+from sync.problems import NOT_OUR_DATABASE, TOO_BUSY, Problem
 from sync.protocol import PushReply, Receipt, Sealed, chain_text, receipt_text
 from sync.seal import Jwk, Signer
 from sync.standing import Verdict
@@ -223,7 +223,10 @@ def open_door(settings: Settings, world: World) -> Iterator[tuple[Door, sqlite3.
 
 
 def _door(settings: Settings, world: World) -> Door:
-    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(NOT_OUR_DATABASE, error.strerror or "", str(settings.database)) from error
     with closing(connect(settings.database)) as con:
         migrate(con)
         is_new = not con.execute(_SQL["settings"].text).fetchall()

@@ -16,13 +16,9 @@ def hold_key(path: Path, world: World, *, is_new: bool) -> Signer:
     Raises NOT_OUR_DATABASE where the file is missing, others may read it, or it holds no key: a backend
     that went on with another key would sign what no device believes.
     """
-    if is_new and not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(world.token(SEED_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
     try:
+        if is_new and not path.exists():
+            _make(path, world.token(SEED_BYTES))
         mode, seed = path.stat().st_mode, path.read_bytes()
     except OSError as error:
         raise Problem(NOT_OUR_DATABASE, f"its signing key cannot be read: {error.strerror}", str(path)) from error
@@ -31,3 +27,12 @@ def hold_key(path: Path, world: World, *, is_new: bool) -> Signer:
     if len(seed) != SEED_BYTES:
         raise Problem(NOT_OUR_DATABASE, "its signing key is damaged", str(path))
     return Signer(seed)
+
+
+def _make(path: Path, seed: bytes) -> None:
+    """Afterwards the seed is on disk, and was never readable by anybody else."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(seed)
+        file.flush()
+        os.fsync(file.fileno())

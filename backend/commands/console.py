@@ -58,9 +58,16 @@ def written(settings: Settings, work: Callable[[Door, Writing], T]) -> T:
 
 
 def read(settings: Settings, work: Callable[[sqlite3.Connection], T]) -> T:
-    """What `work` reads."""
+    """What `work` reads of a database that is there; NO_FILE where it is not."""
+    need(settings)
     with open_door(settings, Machine()) as (_, con):
         return work(con)
+
+
+def need(settings: Settings) -> None:
+    """Return only if the database is there already: a slip in its name must not make another."""
+    if not settings.database.exists():
+        raise Problem(NO_FILE, "no database there", str(settings.database))
 
 
 def read_file(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """`handover rebuild`: drops every projection and makes it anew from the ledger. What people may see stays the same."""
 
-from backend.commands.console import finish, parser, show, written
+from backend.commands.console import finish, need, parser, show, written
 from backend.config import Settings
 from backend.project import rebuild
 
@@ -12,7 +12,9 @@ def main(argv: list[str]) -> int:
     args = made.parse_args(argv)
 
     def work() -> int:
-        jobs = written(Settings(database=args.database), lambda _, writing: rebuild(writing))
+        settings = Settings(database=args.database)
+        need(settings)
+        jobs = written(settings, lambda _, writing: rebuild(writing))
         show({"jobs": jobs}, as_json=args.json, text=f"made the rows of {jobs} jobs anew")
         return 0
 

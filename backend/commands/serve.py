@@ -1,5 +1,6 @@
 """`handover serve`: the server, until it is told to stop."""
 
+import argparse
 import logging
 import os
 import socket
@@ -19,7 +20,7 @@ def main(argv: list[str], world: World | None = None) -> int:
     """Run the command; a trial passes a world of its own."""
     made = parser("serve", __doc__ or "")
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    made.add_argument("--port", type=int, default=8300, help="port to listen on, 0 for any free one (%(default)s)")
+    made.add_argument("--port", type=_port, default=8300, help="port to listen on, 0 for any free one (%(default)s)")
     made.add_argument("--url", default="", help="what enrolment codes tell devices to call (http://HOST:PORT)")
     made.add_argument("--desk", default="desk", help="the team that dispatches (%(default)s)")
     made.add_argument(
@@ -43,6 +44,12 @@ def main(argv: list[str], world: World | None = None) -> int:
             return run(settings, world or Machine(), listener)
 
     return finish("serve", work)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65_536):
+        raise argparse.ArgumentTypeError("a number from 0 to 65535")
+    return int(text)
 
 
 def listening(host: str, port: int) -> socket.socket:
