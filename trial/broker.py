@@ -6,7 +6,7 @@ It speaks MQTT 3.1.1 only and never sends an unacknowledged message again: for t
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
 from amqtt.broker import Broker
@@ -57,6 +57,11 @@ class TrialBroker:
         told.wait_for_publish(WAIT_S)
         if not told.is_published():
             raise Problem(NO_CONNECTION, "the trial broker did not take the message", topic)
+
+    @staticmethod
+    def reaches(topic: str, filters: Iterable[str]) -> bool:
+        """Whether a message under this topic goes to whoever subscribed to these filters."""
+        return any(mqtt.topic_matches_sub(one, topic) for one in filters)
 
     def close(self) -> None:
         """Client and broker are gone."""

@@ -8,6 +8,7 @@ import msgspec
 
 from sync.clock import rfc3339
 from sync.payload import ELEMENTS
+from sync.visits import DAY_MS
 from trial.acts import Arrive, Refuse, Resolve, Signal
 from trial.engine import Replayed
 from trial.expectation import Difference
@@ -15,6 +16,8 @@ from trial.invariants import LOST, TWICE, Invariant
 from trial.outcome import View
 from trial.past import Past
 from trial.reading import Play
+
+_IMPORTED = "imported; nobody has taken it from the desk"
 
 
 class JobFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +95,7 @@ class Avoided(msgspec.Struct, frozen=True, kw_only=True):
     visits: int
     counted: int
     immature: int
-    counted_until: str
+    immature_days: int
     sites: int
     never_live: int
     seed: int
@@ -175,7 +178,7 @@ def _job(play: Play, view: View, name: str) -> JobFact:
     order = play.scenario.orders.get(name)
     site = (order.site if order else None) or ""
     since = view.since.get(name, "")
-    steps = {timed.step.id: timed.step.about for timed in play.steps}
+    steps = {timed.step.id: timed.step.about for timed in play.steps} | dict.fromkeys(play.scenario.orders, _IMPORTED)
     return JobFact(
         job=name,
         what=order.intent if order else "",
@@ -265,7 +268,7 @@ def avoided_facts(past: Past) -> Avoided:
         visits=past.visits,
         counted=said["visits"],
         immature=said["counts"]["immature"],
-        counted_until=rfc3339(said["counts"]["mature_until_ms"]),
+        immature_days=round((said["manifest"]["as_of_ms"] - said["counts"]["mature_until_ms"]) / DAY_MS),
         sites=past.sites,
         never_live=past.never_live,
         seed=past.seed,

@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
         prog="handover demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print the same facts as JSON, and nothing else")
-    parser.add_argument("--fast", action="store_true", help="a smaller history, and codes read as they are drawn")
+    parser.add_argument("--fast", action="store_true", help="a smaller history")
     parser.add_argument("--keep", action="store_true", help="leave the backend running with the history loaded")
     parser.add_argument("--plant", choices=sorted(PLANTS), help="break one thing on purpose, to see it found")
     args = parser.parse_args(argv)
@@ -61,9 +61,10 @@ def run(args: argparse.Namespace) -> Demo:
     """What the demo found out."""
     began = time.monotonic()
     play = read_file(DAY)
-    with _folder(keep=args.keep) as folder:
+    with _folder(keep=args.keep) as folder, _teller(play, quiet=args.json) as teller:
         with on_stage(play, folder / "day") as stage, _history(play, stage, folder, fast=args.fast) as past_process:
-            played, watch, books, engine = _played(play, stage, args)
+            played, watch, books, engine = _played(play, stage, args, teller)
+            teller.note("the two years before are drawn, imported and reported")
             past = _told(past_process)
             invariants = checked(books, engine.union, played.views, watch, play.steps[-1].at_ms)
             database = stage.database(BACKEND)
@@ -82,17 +83,17 @@ def _folder(*, keep: bool) -> Iterator[Path]:
 
 
 # -- the day -------------------------------------------------------------------
-def _played(play: Play, stage: Stage, args: argparse.Namespace) -> tuple[Replayed, Watch, Books, Engine]:
+def _played(
+    play: Play, stage: Stage, args: argparse.Namespace, teller: Teller
+) -> tuple[Replayed, Watch, Books, Engine]:
     """The day, step by step; looked at after each; with the fault planted in the end, if one is wanted."""
-    engine = Engine(play, stage, None if args.fast else _camera(play.scenario.seed))
+    engine = Engine(play, stage, _camera(play.scenario.seed))
     watch = Watch()
-    with _teller(play, quiet=args.json) as teller:
-        abouts = {timed.step.id: timed.step.about for timed in play.steps}
-        for result in engine.play():
-            teller.step(abouts.get(result.id, ""), result)
-            engine.read_logs()
-            watch.look(result.id, engine.union)
-        teller.note("the two years before are drawn, imported and reported")
+    abouts = {timed.step.id: timed.step.about for timed in play.steps}
+    for result in engine.play():
+        teller.step(abouts.get(result.id, ""), result)
+        engine.read_logs()
+        watch.look(result.id, engine.union)
     if args.plant:
         stage.stop(BACKEND)
         plant(args.plant, stage.database(BACKEND))

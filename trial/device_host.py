@@ -1,7 +1,9 @@
 """A device of a play, as a process of its own: the product's agent, driven by commands over a pipe."""
 
+import asyncio
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,12 @@ from typing import Any
 import msgspec
 
 from device.agent import Agent, enrol, open_agent
+from device.config import Broker
+from device.evidence import Evidence
+from device.listen import Counts, Listener
+from device.store.sqlite import FILE
 from sync.ids import event_hash
-from sync.problems import NOT_ENROLLED, Problem
+from sync.problems import NO_CONNECTION, NOT_ENROLLED, Problem
 from trial import wire
 from trial.device_acts import DeviceActs
 from trial.hosts import HostSpec
@@ -18,6 +24,9 @@ from trial.links import Link
 from trial.seen import Seen, SeenVerdict, seen_job
 from trial.serving import serve
 from trial.world import SetWorld
+
+_PATIENCE_S = 20.0
+"""How long the broker may take; on a loopback it is a hundredth of a second."""
 
 
 class DeviceHost:
@@ -31,6 +40,8 @@ class DeviceHost:
         self._links: list[Link] = []
         self._open = AsyncExitStack()
         self._agent: Agent | None = None
+        self._listener: Listener | None = None
+        self._evidence: Evidence | None = None
 
     async def start(self) -> dict[str, Any]:
         """The device is open if it was enrolled before."""
@@ -71,6 +82,10 @@ class DeviceHost:
                 await self._open_agent()
             case wire.SyncNow():
                 return await self._sync()
+            case wire.Listen():
+                await self._listen(command)
+            case wire.Heard():
+                await self._heard(command.messages)
             case wire.Network():
                 self._network(command)
             case wire.Show():
@@ -83,10 +98,32 @@ class DeviceHost:
 
     async def _sync(self) -> wire.Synced:
         waited = await self.agent.sync()
+        await self._weigh()
         status = await self.agent.status()
         trouble = "" if waited.why == "all done" else status.conversation.trouble or waited.why
         waiting = status.held.recorded - status.held.received_through
         return wire.Synced(trouble=trouble, waiting=waiting, link=self._links[-1].counts)
+
+    async def _listen(self, command: wire.Listen) -> None:
+        broker = Broker(host="127.0.0.1", port=command.port, protocol=3, topics=command.topics)
+        path = self._directory / FILE
+        self._listener = Listener(broker, path, "listener", self._world.now_ms)
+        self._open.enter_context(self._listener)
+        self._evidence = Evidence(self.agent.holding, command.around)
+        await self._until(lambda counts: counts.subscribed, "the broker does not answer")
+
+    async def _heard(self, messages: int) -> None:
+        await self._until(lambda counts: counts.messages >= messages, f"fewer than {messages} messages came")
+        await self._weigh()
+
+    async def _until(self, enough: Callable[[Counts], bool], else_: str) -> None:
+        if self._listener is None or not await asyncio.to_thread(self._listener.wait_for, enough, _PATIENCE_S):
+            raise Problem(NO_CONNECTION, else_)
+
+    async def _weigh(self) -> None:
+        """Afterwards what the signals say of the jobs that are known now is recorded."""
+        if self._evidence is not None:
+            await self._evidence.weigh()
 
     def _network(self, command: wire.Network) -> None:
         link = self._links[-1]

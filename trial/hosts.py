@@ -72,7 +72,7 @@ class Host:
             self._process.stdin.write(line_of(command))
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise self._gone() from error
+            raise self.gone() from error
 
     def receive(self) -> Any:  # noqa: ANN401 - as above
         """The answer to the oldest command that was not answered yet; see `ask`."""
@@ -80,13 +80,14 @@ class Host:
             raise TypeError("a host has a pipe")
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
-            raise self._gone()
+            raise self.gone()
         answer: Answer = read_answer(line)
         if answer.problem:
             raise Refused(answer.problem, answer.detail)
         return answer.value
 
-    def _gone(self) -> Problem:
+    def gone(self) -> Problem:
+        """How the process ended that should not have: the last thing it said."""
         code = self._process.wait()
         said = (self.directory / "stderr").read_text("utf-8", "replace").strip().splitlines()
         return Problem(

@@ -3,13 +3,14 @@
 A host sends it over its pipe; the engine puts the scenario's names in the place of the hashes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
 from sync.attendances import NO_GAP, NOT_CHECKED, Visit
 from sync.clock import milliseconds
-from sync.events import Accepted
+from sync.corroboration import corroborate
+from sync.events import Accepted, SignalObserved
 from sync.journey import Attendance, Check, Item, Journey
 from sync.visits import repeats
 
@@ -85,8 +86,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return repeats(visit for job in self.jobs for visit in job.visits).pairs()
 
 
-def seen_job(journey: Journey, as_of_ms: int, corroboration: Mapping[str, str] | None = None) -> SeenJob:
-    """What a journey shows at that time; `corroboration` gives a label for visits by their ids."""
+def seen_job(journey: Journey, as_of_ms: int) -> SeenJob:
+    """What a journey shows at that time."""
     since = journey.custody.since
     return SeenJob(
         job=journey.job,
@@ -108,8 +109,14 @@ def seen_job(journey: Journey, as_of_ms: int, corroboration: Mapping[str, str] |
             for one in journey.checks
         ),
         visits=tuple(visit_of(one, journey.checks) for one in journey.visits if one.site),
-        corroboration=dict(corroboration or {}),
+        corroboration={one.visit: _label(one, journey) for one in journey.visits if one.arrived_ms is not None},
     )
+
+
+def _label(visit: Attendance, journey: Journey) -> str:
+    """What the signals recorded for the job say of an arrival."""
+    evidence = [event.body for event in journey.signals if isinstance(event.body, SignalObserved)]
+    return str(corroborate(evidence, visit.site, visit.arrived_ms or 0, 0, visit.people).label)
 
 
 def _handovers(journey: Journey, as_of_ms: int) -> Iterable[SeenHandover]:

@@ -8,11 +8,32 @@ import msgspec
 
 from sync.clock import rfc3339
 from sync.problems import BAD_SCENARIO, Problem
+from sync.signals import Place, Sensor, Surroundings
 from trial.acts import Signal
 from trial.scenario import Scenario, SiteGiven
 
 Message = tuple[str, bytes]
 """A topic and a payload."""
+
+
+def device_of(scenario: Scenario, sensor: str) -> str:
+    """How signals name a sensor: a phone by its user and itself (OwnTracks), one fixed at a site by itself."""
+    given = scenario.sensors[sensor]
+    return sensor if given.site and not given.carried_by else f"{given.carried_by or 'nobody'}/{sensor}"
+
+
+def surroundings(scenario: Scenario) -> Surroundings:
+    """What signals are read against: the sites with a place on the map, and every sensor."""
+    places = [
+        Place(site=name, lat=site.lat, lon=site.lon, radius_m=site.radius_m, names=(site.region or name,))
+        for name, site in scenario.sites.items()
+        if site.lat is not None and site.lon is not None
+    ]
+    sensors = [
+        Sensor(device=device_of(scenario, name), site=one.site or "", carried_by=one.carried_by)
+        for name, one in scenario.sensors.items()
+    ]
+    return Surroundings(places=tuple(places), sensors=tuple(sensors))
 
 
 class Sensors:
@@ -60,5 +81,4 @@ class Sensors:
             said |= {"_type": "location", "t": "p", "inregions": [region] if step.site else []}
         else:
             said |= {"_type": "transition", "event": step.says, "desc": region, "rid": region, "t": "c"}
-        carrier = self._scenario.sensors[sensor].carried_by or "trial"
-        return f"owntracks/{carrier}/{sensor}", msgspec.json.encode(said)
+        return f"owntracks/{device_of(self._scenario, sensor)}", msgspec.json.encode(said)

@@ -13,7 +13,7 @@ from trial.acts import Signal
 from trial.hosts import Host, HostSpec, Refused
 from trial.links import LinkCounts
 from trial.reading import Play
-from trial.sensors import Sensors
+from trial.sensors import Sensors, surroundings
 from trial.terms import BACKEND
 from trial.wire import Command, CrashAt, Due, Enrol, Heard, Import, Listen, Network, SetClock, SetUp, Synced, SyncNow
 
@@ -48,10 +48,11 @@ class Stage:
         self._now_ms = play.start_ms - SET_UP_MS
         self.armed: dict[str, str] = {}
         """Hosts that are to die at a point they have not come to yet, and that point."""
+        self._dead: set[str] = set()
         self._killed = 0
         self._sensors = Sensors(play.scenario)
         self._broker: TrialBroker | None = None
-        self._published = 0
+        self._to_hear: dict[str, int] = {}
         self.url = ""
         self.orders: dict[str, str] = {}
 
@@ -104,9 +105,11 @@ class Stage:
         self._hosts[name] = Host(module, spec)
 
     def host(self, name: str) -> Host:
-        """The running host; NOT_RUNNING where it was killed and not started again."""
+        """The running host; NOT_RUNNING where it was killed and is not started again, HOST_GONE where it just died."""
         host = self._hosts[name]
         if not host.alive:
+            if name not in self._dead and name not in self.armed:
+                raise host.gone()
             raise Problem(NOT_RUNNING, "it was killed and not started again", name)
         return host
 
@@ -129,6 +132,7 @@ class Stage:
             self.armed[name] = at
         else:
             self.host(name).kill()
+            self._dead.add(name)
             self._killed += 1
 
     def count_deaths(self) -> int:
@@ -136,17 +140,20 @@ class Stage:
         dead = self.armed.keys() - set(self.living())
         for name in dead:
             self._hosts[name].kill()
+            self._dead.add(name)
             del self.armed[name]
         self._killed += len(dead)
         return len(dead)
 
     def stop(self, name: str) -> None:
         """The host ended in order."""
+        self._dead.add(name)
         self._hosts[name].stop()
 
     def restart(self, name: str) -> None:
         """The host runs, over the data it had; stopped in order before if it still ran."""
         self._hosts[name].stop()
+        self._dead.discard(name)
         self._start(name)
         self._hosts[name].receive()
         if name in self._offline:
@@ -182,25 +189,26 @@ class Stage:
 
     # -- signals ---------------------------------------------------------------------
     def publish(self, step: Signal) -> None:
-        """The sensors' message went through the broker, and every device that listens has kept and weighed it."""
+        """The sensors' message went through the broker; every device that listens for it has kept and weighed it."""
         if self._broker is None:
             raise Problem(NOT_RUNNING, "the trial broker", step.id)
-        self._broker.publish(*self._sensors.message(step, self._now_ms))
-        self._published += 1
-        self.ask_all({name: Heard(messages=self._published) for name in self.listeners()})
+        topic, payload = self._sensors.message(step, self._now_ms)
+        hearing = [name for name in self.listeners() if self._broker.reaches(topic, self._topics(name))]
+        self._broker.publish(topic, payload)
+        for name in hearing:
+            self._to_hear[name] = self._to_hear.get(name, 0) + 1
+        self.ask_all({name: Heard(messages=self._to_hear[name]) for name in hearing})
+
+    def _topics(self, name: str) -> tuple[str, ...]:
+        return self._play.scenario.devices[name].listens
 
     def listeners(self) -> list[str]:
         """The devices that listen to the broker."""
         return [name for name, device in self._play.scenario.devices.items() if device.listens]
 
     def _listen(self, name: str, broker: "TrialBroker") -> Listen:
-        scenario = self._play.scenario
-        return Listen(
-            port=broker.port,
-            topics=scenario.devices[name].listens,
-            sites=scenario.sites,
-            sensors=scenario.sensors,
-        )
+        self._to_hear[name] = 0
+        return Listen(port=broker.port, topics=self._topics(name), around=surroundings(self._play.scenario))
 
     # -- talking ---------------------------------------------------------------------
     def ask_all(self, commands: Mapping[str, Command]) -> dict[str, Any]:

@@ -156,8 +156,8 @@ def _avoided(out: Console, one: Avoided) -> None:
     out.print(table)
     out.print(
         f"State {one.state}, grade {one.grade}. {one.visits} visits at {one.sites} sites ({one.never_live} never live),"
-        f" drawn with seed {one.seed}; {one.counted} count after the switch-on. The last {one.immature} are immature:"
-        f" their window is not over, they are not counted (until {one.counted_until[:10]})."
+        f" drawn with seed {one.seed}; {one.counted} count after the switch-on. The {one.immature} of the last"
+        f" {one.immature_days} days are immature: their window is not over, they are not counted."
     )
     where = "inside" if one.covered else "outside"
     out.print(f"The truth is {where} the interval; it is known because the history was drawn.")
@@ -197,7 +197,7 @@ def _next(out: Console, demo: Demo) -> None:
     out.print("Where to look next:")
     out.print("  handover demo --keep            leaves the backend running with this history")
     out.print("  handover replay fixtures/scenarios/05-contest-and-resolution.json")
-    out.print("  fixtures/scenarios/README.md    write a day of your own, with what must come of it")
+    out.print("  fixtures/scenarios/README.md    how to write a day of your own")
     out.print("  README.md, DECISIONS.md         the tour, and why it is built so")
 
 

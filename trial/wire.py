@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from sync.signals import Surroundings
 from trial.links import LinkCounts, What
-from trial.scenario import Scenario, SensorGiven, SiteGiven
+from trial.scenario import Scenario
 from trial.steps import AnyStep
 
 
@@ -80,16 +81,15 @@ class Network(Command, frozen=True, kw_only=True, tag="network"):
 
 
 class Listen(Command, frozen=True, kw_only=True, tag="listen"):
-    """Listen to a broker on this port of the loopback; messages are heard until the process ends."""
+    """Listen to a broker on this port of the loopback until the process ends; done once it is connected."""
 
     port: int
     topics: tuple[str, ...]
-    sites: dict[str, SiteGiven]
-    sensors: dict[str, SensorGiven]
+    around: Surroundings
 
 
 class Heard(Command, frozen=True, kw_only=True, tag="heard"):
-    """Wait until so many messages were committed, then record what counts as evidence."""
+    """So many messages were published since this process listens: wait until they are committed, then weigh them."""
 
     messages: int
 
