@@ -50,6 +50,8 @@ def main(argv: list[str]) -> int:
     except Problem as problem:
         print(f"handover demo: {problem}. {problem.kind.advice}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     if args.json:
         print(msgspec.json.encode(demo).decode())
     else:

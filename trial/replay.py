@@ -58,6 +58,8 @@ def main(argv: list[str]) -> int:
     except Problem as problem:
         print(f"handover replay: {problem}. {problem.kind.advice}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     if args.json:
         print(msgspec.json.format(msgspec.json.encode(played), indent=1).decode())
     else:
