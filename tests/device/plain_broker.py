@@ -6,6 +6,7 @@ Source: OASIS MQTT Version 3.1.1, sections 2.2 and 3.
 import queue
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -14,12 +15,13 @@ WAIT_S = 20.0
 
 
 class Connection:
-    """One client that connected: what it acknowledged, and what it is sent."""
+    """One client that connected: what it acknowledged (`on_ack` is called at that moment), and what it is sent."""
 
     def __init__(self, line: socket.socket, granted: int) -> None:
         self._line = line
         self._granted = granted
         self.acknowledged: list[int] = []
+        self.on_ack: Callable[[], None] = lambda: None
         self.subscribed = threading.Event()
         self.ended = threading.Event()
 
@@ -44,6 +46,7 @@ class Connection:
                     self._send(0x90, rest[:2] + bytes([self._granted]))
                     self.subscribed.set()
                 elif kind == PUBACK:
+                    self.on_ack()
                     self.acknowledged.append(int.from_bytes(rest))
                 elif kind == PINGREQ:
                     self._send(0xD0, b"")
