@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def facts() -> Iterator[Json]:
     said: Json = json.loads(done.stdout)
     yield said
     os.kill(said["kept"]["pid"], signal.SIGTERM)
+    shutil.rmtree(Path(said["kept"]["directory"]).parents[1])
 
 
 def test_everything_held_and_was_looked_at(facts: Json) -> None:
