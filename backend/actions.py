@@ -304,11 +304,11 @@ def reassign(look: Look, asked: AskedReassign) -> list[Draft]:
 
 
 def resolve(look: Look, asked: AskedResolve) -> list[Draft]:
-    """See `AskedResolve`. What was cited by resolutions that this one replaces is cited again."""
+    """See `AskedResolve`. It cites all there is below the basis: what it did not see would open the case again."""
     case = next((case for case in look.journey.custody.cases if case.basis == asked.basis), None)
     if case is None:
         raise _no("there is no case under that basis")
-    cites = dict.fromkeys((*case.children, *case.withdrawals, *case.unseen))
+    cites = dict.fromkeys((*case.children, *case.withdrawals, *case.below))
     body = Resolved(
         roster=look.roster,
         basis=asked.basis,

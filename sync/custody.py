@@ -18,8 +18,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A contest under `basis` (an event's hash), put before people.
 
     `parties` are all it touches, those further down a branch included. `children` and `withdrawals` are
-    the hashes it is about; `unseen` those that no standing resolution cites. It is `resolved` while the
-    standing `resolutions` choose one node and nothing is unseen.
+    the hashes it is about, `below` those of every event that made a node further down, on whatever branch:
+    a resolution made now cites them all. `unseen` are those that no standing resolution cites. It is
+    `resolved` while the standing `resolutions` choose one node and nothing is unseen.
     """
 
     basis: str
@@ -27,6 +28,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     parties: tuple[str, ...]
     children: tuple[str, ...]
     withdrawals: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
 
@@ -165,7 +167,8 @@ class _Tree:
         resolutions = self.standing_resolutions(key)
         chosen = {self.chosen(one) for one in resolutions}
         unseen = self.unseen(key, resolutions, next(iter(chosen))) if len(chosen) == 1 else []
-        touched = {one.node.party for one in self.below(key) if one.node} | {self.node(key).party}
+        below = self.below(key)
+        touched = {one.node.party for one in below if one.node} | {self.node(key).party}
         return Case(
             basis=min(one.event.hash for one in self.made[key]),
             state="resolved" if len(chosen) == 1 and not unseen else "open",
@@ -174,6 +177,7 @@ class _Tree:
             withdrawals=tuple(
                 sorted({one.event.hash for made in children.values() for one in self._withdrawals_of(made)})
             ),
+            below=tuple(sorted(one.event.hash for one in below)),
             resolutions=tuple(one.event.hash for one in resolutions),
             unseen=tuple(unseen),
         )

@@ -10,9 +10,9 @@ from httpx import AsyncClient
 from backend.escalation import Escalation
 from backend.intake import Intake
 from sync.codec import encode
-from sync.events import Accepted, JobOpened, Refused, VisitArrived
+from sync.events import Accepted, JobOpened, Offered, Refused, VisitArrived
 from sync.ids import job_id
-from sync.payload import Synthesis
+from sync.payload import Payload, Synthesis
 from sync.protocol import PulledEvent
 from tests.backend.people import Author, Staff, words
 
@@ -158,6 +158,35 @@ async def test_an_acceptance_of_a_withdrawn_offer_is_a_case_that_the_office_reso
     view = await dora.get(f"/api/jobs/{job}")
     assert (view["job"]["accountable"], view["job"]["open_cases"]) == ("anna", 0)
     assert (await dora.get("/api/cases"))["cases"] == []
+
+
+async def test_a_resolution_by_the_office_cites_what_was_handed_on_down_the_branch_that_lost(
+    client: AsyncClient, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna, bo = await staff("dora"), await enrolled("anna"), await enrolled("bo")
+    job, offer = await dispatched(dora)
+    await dora.do(job, "withdraw", offer=offer, reason="somebody nearer")
+    accepts(anna, job, offer)
+    handed_on = Offered(
+        roster=anna.roster,
+        basis=anna.events[-1].hash,
+        sender="anna",
+        to=("bo",),
+        boundary="site",
+        policy=anna.policies["site"],
+        payload=msgspec.convert(PAYLOAD, Payload),
+    )
+    onward = anna.record("handover.offered", handed_on, job=job)
+    await anna.push(client)
+    accepts(bo, job, onward.hash)
+    assert words(await bo.push(client)) == ["applied", "applied"]
+
+    case = (await dora.get("/api/cases"))["cases"][0]["case"]
+    assert set(case["parties"]) == {"desk", "anna", "bo"}
+    await dora.do(job, "resolve", basis=case["basis"], party="desk", reason="neither")
+
+    view = await dora.get(f"/api/jobs/{job}")
+    assert (view["job"]["accountable"], view["job"]["open_cases"]) == ("desk", 0)
 
 
 async def test_a_refusal_leaves_the_desk_accountable(client: AsyncClient, enrolled: Enrol, staff: SignIn) -> None:
