@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sync.events import Correction, Event, Fact, ItemScanned, JobPlanned, NoteWritten, VisitArrived
 from sync.facts import corrected, in_force, still_standing
+from tests.sync.histories import rngs
 from tests.sync.scene import NOBODY_HAS_IT, Scene
 
 SCENE = Scene()
@@ -43,7 +44,7 @@ def literally(pool: set[int], replaces: list[list[int]]) -> tuple[int | None, bo
     return (literally(common, replaces)[0], True) if stands else (None, False)
 
 
-@given(HISTORIES, st.randoms(use_true_random=False))
+@given(HISTORIES, rngs())
 def test_what_is_in_force_is_what_the_rule_says_in_any_order(replaces: list[list[int]], rng: Random) -> None:
     events = plans(replaces)
     place, disputed = literally(set(range(len(events))), replaces)
@@ -87,7 +88,7 @@ def test_what_replaces_something_not_here_stands() -> None:
     assert in_force([event]) == (event, False)
 
 
-@given(HISTORIES, st.randoms(use_true_random=False))
+@given(HISTORIES, rngs())
 def test_what_stands_is_what_nothing_here_replaces(replaces: list[list[int]], rng: Random) -> None:
     events = plans(replaces)
     replaced = {older for count, olders in enumerate(replaces) for older in olders if older < count}
@@ -156,7 +157,7 @@ def test_what_is_no_correction_corrects_nothing() -> None:
 FIELDS = st.dictionaries(st.sampled_from(["site", "asset", "trade"]), st.sampled_from(["quay", "dock"]), max_size=3)
 
 
-@given(st.lists(FIELDS, max_size=4), st.randoms(use_true_random=False))
+@given(st.lists(FIELDS, max_size=4), rngs())
 def test_no_order_of_corrections_changes_what_is_right(said: list[dict[str, str]], rng: Random) -> None:
     events = corrections(*said)
     first: tuple[Fact, bool] = corrected(ARRIVED, events)

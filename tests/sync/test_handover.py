@@ -17,7 +17,7 @@ from sync.policy import Limits, Policy
 from sync.problems import ALREADY_ANSWERED, Problem
 from tests.sync.cast import LOGS, START_MS, Step, applied, judged, tell
 from tests.sync.folding import steps
-from tests.sync.histories import histories
+from tests.sync.histories import histories, rngs
 from tests.sync.scene import FREE, Scene
 
 FACTS: tuple[Fact, ...] = get_args(Fact)
@@ -38,7 +38,7 @@ def test_a_fact_moves_a_state_only_towards_what_comes_first(state: State, fact: 
     assert STATES.index(after) == min(STATES.index(state), STATES.index(HOLDS[fact]))
 
 
-@given(st.lists(st.sampled_from(FACTS)), st.randoms(use_true_random=False))
+@given(st.lists(st.sampled_from(FACTS)), rngs())
 def test_facts_in_any_order_and_number_come_to_the_same_state(facts: list[Fact], rng: Random) -> None:
     def state_after(said: list[Fact]) -> State:
         state: State = "offered"
@@ -135,7 +135,7 @@ def test_a_refused_answer_is_no_answer() -> None:
     assert [one.state for one in fold(scene)] == ["offered"]
 
 
-@given(histories(), st.randoms(use_true_random=False))
+@given(histories(), rngs())
 def test_no_order_changes_a_handover(history: list[Step], rng: Random) -> None:
     standings = applied(judged(tell(history).events.values()))
     contested = custody(standings).contested

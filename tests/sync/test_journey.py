@@ -36,7 +36,7 @@ from sync.events import (
 )
 from sync.journey import Journey, jobs_of, journey
 from tests.sync.cast import LOGS, START_MS, Step, judged, shelf, tell
-from tests.sync.histories import histories
+from tests.sync.histories import histories, rngs
 from tests.sync.scene import DESK, NOBODY_HAS_IT, Scene
 
 TEN_YEARS_MS = 10 * 366 * 86_400_000
@@ -94,7 +94,7 @@ class Facts:
         self.hashes.append(office(self.scene, self.rng.choice(bodies)).hash)
 
 
-RNG = st.randoms(use_true_random=False)
+RNG = rngs()
 
 
 @given(RNG, st.integers(1, 18))

@@ -22,6 +22,7 @@ from sync.ledger import (
     prev_of,
 )
 from sync.problems import BAD_HEADER, Problem
+from tests.sync.histories import rngs
 
 LOG = b64(bytes(range(16)))
 
@@ -215,7 +216,7 @@ def unlike(raws: list[bytes], mark: bytes) -> list[bytes]:
     return [mark + bytes([place_]) + raw for place_, raw in enumerate(raws)]
 
 
-RNG = st.randoms(use_true_random=False)
+RNG = rngs()
 
 
 @given(EVENTS, RNG)
