@@ -19,7 +19,7 @@ from sync.cards import Enrolment, read_enrolment
 from sync.codec import decode, encode
 from sync.events import Draft, LogOpened
 from sync.ids import LOG_BYTES, b64
-from sync.problems import ALREADY_ENROLLED, BAD_ENROLMENT, OTHER_BACKEND, Problem, catalogue
+from sync.problems import ALREADY_ENROLLED, BAD_ENROLMENT, OTHER_BACKEND, UNSENT, Problem, catalogue
 from sync.protocol import EnrolReply, EnrolRequest
 from sync.seal import Signer, kid_of
 
@@ -33,8 +33,17 @@ def enrolment_in(text: str) -> Enrolment:
 
 
 async def begin(store: Store, directory: Path, world: World, card: Enrolment) -> tuple[LogRow, Signer]:
-    """Afterwards key and log are durable here, asked for with this code. ALREADY_ENROLLED where one is in use."""
+    """Afterwards key and log are durable here, asked for with this code.
+
+    ALREADY_ENROLLED where a log is in use; UNSENT where one that was stopped is not wholly received: its key
+    would be gone from the roster before what it signed was sent.
+    """
     row = await store.reading(log.current)
+    if row is not None and row.state == "stopped":
+        stopped = row
+        held = await store.reading(lambda con: log.held(con, stopped, pulled.conversation(con).epoch))
+        if held.waiting:
+            raise Problem(UNSENT, f"{held.waiting} events")
     if row is not None and row.state == "enrolled":
         raise Problem(ALREADY_ENROLLED, row.device)
     if row is not None and row.state == "asked":

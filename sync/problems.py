@@ -292,6 +292,9 @@ ALREADY_ENROLLED = _kind(
     "fix",
     "Go on working; a device that is stopped can be enrolled anew.",
 )
+UNSENT = _kind(
+    "unsent", "This device still holds what nobody else has", 409, "retry", "Sync until all is received, then enrol it."
+)
 LOG_STOPPED = _kind(
     "log-stopped",
     "This log takes nothing more",

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from device.agent import enrol, open_agent
+from device.store.sqlite import open_store
 from device.transport import Request, Response
 from sync.cards import Enrolment, enrolment_text
 from sync.codec import decode, encode, read_event
@@ -24,6 +25,7 @@ from sync.problems import (
     NOT_OUR_CODE,
     OTHER_BACKEND,
     UNREADABLE,
+    UNSENT,
     WRONG_TYPE_OF_CODE,
     Problem,
     ProblemKind,
@@ -168,3 +170,20 @@ def test_dying_between_key_and_log_costs_a_key_and_nothing_else(tmp_path: Path) 
 async def own_kid(folder: Path) -> str:
     async with open_agent(folder, SetWorld("phone"), lambda _: Desk()) as agent:
         return agent.holding.row.kid
+
+
+def test_a_stopped_device_is_bound_anew_once_everything_it_holds_is_received(tmp_path: Path) -> None:
+    bind(tmp_path, Desk())
+    asyncio.run(change(tmp_path, "UPDATE log SET state = 'stopped'"))
+    assert problem_of(tmp_path, Desk()) is UNSENT
+    asyncio.run(change(tmp_path, "DELETE FROM outbox"))
+    desk = Desk()
+    bind(tmp_path, desk)
+    genesis = read_event(desk.asked[0].genesis.encode())
+    assert isinstance(genesis.body, LogOpened)
+    assert genesis.body.former not in ("", genesis.log), "a new log that names the one it replaces"
+
+
+async def change(folder: Path, sql: str) -> None:
+    async with open_store(folder) as store:
+        await store.writing(lambda con: con.execute(sql))
