@@ -25,7 +25,7 @@ from device.transport import HttpTransport, Transport
 from device.uplink import Uplink
 from device.world import World
 from sync.events import Draft, PersonSwitched
-from sync.problems import DISK_FULL, NOT_ENROLLED, NOT_ON_DEVICE, Problem
+from sync.problems import NO_FOLDER, NOT_ENROLLED, NOT_ON_DEVICE, Problem
 from sync.protocol import SeqVerdict
 from sync.session import Wait
 
@@ -146,4 +146,4 @@ def _make(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(DISK_FULL, str(error.strerror), str(directory)) from error
+        raise Problem(NO_FOLDER, str(error.strerror), str(directory)) from error

@@ -1,18 +1,19 @@
 """The device's private key: a file only its owner can read, beside the database and never inside it."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Final
 
 from device.world import World
-from sync.problems import DAMAGED_STORE, DISK_FULL, NOT_ENROLLED, Problem
+from sync.problems import DAMAGED_STORE, DISK_FULL, NO_FOLDER, NOT_ENROLLED, Problem
 from sync.seal import Signer
 
 SECRET_BYTES: Final = 32
 
 
 def make_key(directory: Path, world: World) -> Signer:
-    """A new key, durable in `directory` under its own name before this returns."""
+    """A new key, durable in `directory` under its own name before this returns. Raises DISK_FULL or NO_FOLDER."""
     secret = world.token(SECRET_BYTES)
     signer = Signer(secret)
     path = _path(directory, signer.kid)
@@ -25,7 +26,8 @@ def make_key(directory: Path, world: World) -> Signer:
             os.close(written)
         _settle(directory)
     except OSError as error:
-        raise Problem(DISK_FULL, f"the key cannot be kept: {error.strerror}", str(path)) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise Problem(DISK_FULL if full else NO_FOLDER, f"the key: {error.strerror}", str(path)) from error
     return signer
 
 

@@ -284,6 +284,9 @@ DISK_FULL = _kind(
 DAMAGED_STORE = _kind(
     "damaged-store", "This device's database cannot be read", 500, "ask", "Keep the folder as it is and ask support."
 )
+NO_FOLDER = _kind(
+    "no-folder", "This folder cannot be used", 500, "fix", "Name another folder, or see that it can be written."
+)
 NOT_ENROLLED = _kind("not-enrolled", "This device is not enrolled", 409, "fix", "Scan an enrolment code first.")
 ALREADY_ENROLLED = _kind(
     "already-enrolled",

@@ -12,7 +12,7 @@ from device.agent import Agent
 from device.codes import Shown
 from device.show import png, terminal
 from sync.codec import encode
-from sync.problems import DISK_FULL, Problem
+from sync.problems import NO_FOLDER, Problem
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def _draw(code: Shown, path: Path) -> tuple[str, ...]:
         try:
             file.write_bytes(png(text))
         except OSError as error:
-            raise Problem(DISK_FULL, f"the picture cannot be written: {error.strerror}", str(file)) from error
+            raise Problem(NO_FOLDER, f"the picture: {error.strerror}", str(file)) from error
         files.append(str(file))
     return tuple(files)
 

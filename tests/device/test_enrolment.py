@@ -18,9 +18,9 @@ from sync.problems import (
     BAD_ENROLMENT,
     CODE_TEXT_MALFORMED,
     CODE_VERSION_UNSUPPORTED,
-    DISK_FULL,
     KEY_TAKEN,
     NO_CONNECTION,
+    NO_FOLDER,
     NOT_ENROLLED,
     NOT_OUR_CODE,
     OTHER_BACKEND,
@@ -57,8 +57,8 @@ class Desk:
         """Nothing is kept open."""
 
 
-def bind(folder: Path, desk: Desk, text: str = CODE) -> str:
-    return asyncio.run(enrol(folder, SetWorld("phone"), text, lambda _: desk))
+def bind(folder: Path, desk: Desk, text: str = CODE, world: str = "phone") -> str:
+    return asyncio.run(enrol(folder, SetWorld(world), text, lambda _: desk))
 
 
 def problem_of(folder: Path, desk: Desk, text: str = CODE) -> ProblemKind:
@@ -151,7 +151,7 @@ def test_a_code_that_enrols_nobody_is_named_and_makes_no_key(tmp_path: Path, tex
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert problem_of(tmp_path / "file" / "phone", Desk()) is DISK_FULL
+    assert problem_of(tmp_path / "file" / "phone", Desk()) is NO_FOLDER
 
 
 def test_dying_between_key_and_log_costs_a_key_and_nothing_else(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_stopped_device_is_bound_anew_once_everything_it_holds_is_received(tmp
     assert problem_of(tmp_path, Desk()) is UNSENT
     asyncio.run(change(tmp_path, "DELETE FROM outbox"))
     desk = Desk()
-    bind(tmp_path, desk)
+    bind(tmp_path, desk, world="phone, later")
     genesis = read_event(desk.asked[0].genesis.encode())
     assert isinstance(genesis.body, LogOpened)
     assert genesis.body.former not in ("", genesis.log), "a new log that names the one it replaces"

@@ -11,7 +11,7 @@ import pytest
 from device.keyring import load_key, make_key
 from device.store import sqlite as room
 from device.store.sqlite import FILE, connect, migrate, migrations, open_store, statements, transaction
-from sync.problems import DAMAGED_STORE, DISK_FULL, NOT_ENROLLED, Problem
+from sync.problems import DAMAGED_STORE, NO_FOLDER, NOT_ENROLLED, Problem
 from tests.device.field import SetWorld
 
 pytestmark = pytest.mark.anyio
@@ -124,7 +124,7 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     make_key(tmp_path, SetWorld("anna"))
     with pytest.raises(Problem) as caught:
         make_key(tmp_path, SetWorld("anna"))
-    assert caught.value.kind is DISK_FULL
+    assert caught.value.kind is NO_FOLDER
     assert "File exists" in caught.value.detail
 
 
