@@ -91,4 +91,74 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="",
         test="tests/device/test_handing_over.py::test_an_answer_to_another_offer_is_told_apart",
     ),
+    Fault(
+        name="contest-decided",
+        invariant="a contest is never silently decided",
+        file="sync/custody.py",
+        old="if len(children) == 1 and not self.is_contest(key):",
+        new="if len(children) == 1:",
+        test="tests/sync/test_custody.py::test_a_contest_is_passed_only_on_somebodys_word",
+    ),
+    Fault(
+        name="withdrawal-ignored",
+        invariant="an acceptance whose every offer is withdrawn opens a case",
+        file="sync/custody.py",
+        old="return len(children) > 1 or any(self.is_withdrawn(child) for child in children.values())",
+        new="return len(children) > 1",
+        test="tests/sync/test_custody.py::test_an_acceptance_whose_every_offer_is_withdrawn_always_opens_a_case",
+    ),
+    Fault(
+        name="clock-decides",
+        invariant="no clock decides who is accountable",
+        file="sync/custody.py",
+        old="return confirmed[0] if len(confirmed) == 1 else None",
+        new=(
+            "return confirmed[0] if len(confirmed) == 1 else "
+            "min(children, key=lambda child: children[child][0].event.wall_ms, default=None)"
+        ),
+        test="tests/sync/test_custody.py::test_no_clock_moves_anybody",
+    ),
+    Fault(
+        name="unknown-refused",
+        invariant="a verdict does not look at what else happens to have arrived",
+        file="sync/judge.py",
+        old='raise _No("parked", UNKNOWN_BASIS, name, (name,))',
+        new="raise _refuse(UNKNOWN_BASIS, name)",
+        test="tests/sync/test_custody.py::test_no_order_of_arrival_changes_a_verdict_the_fold_or_a_case",
+    ),
+    Fault(
+        name="wrong-typ-accepted",
+        invariant="what was signed as one thing never passes for another",
+        file="sync/seal.py",
+        old="    if not dots or head != _header(kid_of(jwk), typ):\n",
+        new=(
+            "    typ = next((one for one in Typ.__args__ if head == _header(kid_of(jwk), one)), typ)\n"
+            "    if not dots or head != _header(kid_of(jwk), typ):\n"
+        ),
+        test="tests/sync/test_seal.py::test_what_was_signed_as_one_thing_never_passes_for_another",
+    ),
+    Fault(
+        name="written-anew-before-hashing",
+        invariant="the bytes as written are the truth",
+        file="sync/codec.py",
+        old="hash_ = hash_ or event_hash(raw)",
+        new="hash_ = event_hash(_encode(_anything.decode(raw)))",
+        test="tests/sync/test_codec.py::test_the_bytes_of_others_are_read_however_they_spell_them",
+    ),
+    Fault(
+        name="fork-overwrites",
+        invariant="what continues a fork is kept beside, never in place of what came first",
+        file="sync/ledger.py",
+        old="elif linked and not on_main:",
+        new="elif not linked and not on_main:",
+        test="tests/sync/test_ledger.py::test_a_log_continued_twice_loses_nothing_and_is_found",
+    ),
+    Fault(
+        name="break-unnamed",
+        invariant="a changed event is found and the first bad one named",
+        file="sync/ledger.py",
+        old="if seq != expected or chain != kept:",
+        new="if seq != expected:",
+        test="tests/sync/test_ledger.py::test_a_changed_event_is_named",
+    ),
 )

@@ -31,6 +31,7 @@ def said_of(told: Told, filled: Shelf) -> Said:
                 parties=frozenset(case.parties),
                 children=steps(told, case.children),
                 withdrawals=steps(told, case.withdrawals),
+                below=steps(told, case.below),
                 resolutions=steps(told, case.resolutions),
                 unseen=steps(told, case.unseen),
             )

@@ -22,6 +22,7 @@ class CaseSaid(msgspec.Struct, frozen=True):
     parties: frozenset[str]
     children: frozenset[str]
     withdrawals: frozenset[str]
+    below: frozenset[str]
     resolutions: frozenset[str]
     unseen: frozenset[str]
 
@@ -342,6 +343,7 @@ class Reading:
             parties=frozenset({self.party_of(basis), *(self.party_of(id_) for id_, by in below.items() if by)}),
             children=frozenset(self.children(basis)),
             withdrawals=frozenset(withdrawals),
+            below=frozenset(id_ for id_, by in below.items() if by),
             resolutions=frozenset(one.id for one in standing),
             unseen=frozenset(unseen),
         )
