@@ -236,6 +236,13 @@ def test_an_acceptance_past_the_limit_stands_and_is_late() -> None:
     assert not fold(scene)[0].late
 
 
+def test_an_acceptance_at_the_limit_is_in_time() -> None:
+    scene = Scene()
+    scene.record(scene.answer(scene.record(scene.offer("bo")), occurred_at="2026-01-05T08:05:03Z"), by="bo")
+    (one,) = fold(scene, with_limit(5))
+    assert (one.due_ms, one.late) == (one.accepted[0].occurred_ms, False)
+
+
 def test_escalations_are_kept_with_their_offer_and_move_nothing() -> None:
     scene = Scene()
     offer = scene.record(scene.offer("bo"))

@@ -70,3 +70,14 @@ def test_what_came_twice_and_waits_is_given_once() -> None:
     scene.judge(accepted, accepted)
     scene.shelf.add(judge(offer, scene.shelf))
     assert scene.shelf.released(offer) == [accepted]
+
+
+def test_nothing_is_given_for_what_waits_itself() -> None:
+    scene = Scene()
+    offer = scene.write(scene.offer("bo"))
+    accepted = scene.write(scene.answer(offer), by="bo")
+    onward = scene.write(scene.offer("cem", basis=accepted.hash, sender="bo"), by="bo")
+    scene.judge(onward, accepted)
+    assert scene.shelf.released(accepted) == []
+    scene.judge(offer)
+    assert scene.said(onward) == "applied"
