@@ -97,7 +97,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         file="sync/custody.py",
         old="if len(children) == 1 and not self.is_contest(key):",
         new="if len(children) == 1:",
-        test="tests/sync/test_custody.py::test_a_contest_is_passed_only_on_somebodys_word",
+        test="tests/trial/test_stories.py::test_a_story_comes_out_as_told_in_a_hundred_orders",
     ),
     Fault(
         name="withdrawal-ignored",
@@ -105,7 +105,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         file="sync/custody.py",
         old="return len(children) > 1 or any(self.is_withdrawn(child) for child in children.values())",
         new="return len(children) > 1",
-        test="tests/sync/test_custody.py::test_an_acceptance_whose_every_offer_is_withdrawn_always_opens_a_case",
+        test="tests/trial/test_stories.py::test_a_story_comes_out_as_told_in_a_hundred_orders",
     ),
     Fault(
         name="clock-decides",
@@ -116,7 +116,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
             "return confirmed[0] if len(confirmed) == 1 else "
             "min(children, key=lambda child: children[child][0].event.wall_ms, default=None)"
         ),
-        test="tests/sync/test_custody.py::test_no_clock_moves_anybody",
+        test="tests/trial/test_stories.py::test_a_story_comes_out_as_told_in_a_hundred_orders",
     ),
     Fault(
         name="unknown-refused",
