@@ -119,7 +119,8 @@ class _Tree:
         resolutions = self.standing_resolutions(key)
         if resolutions:
             chosen = {self.chosen(one) for one in resolutions}
-            return chosen.pop() if len(chosen) == 1 else None
+            onward = chosen.pop()
+            return onward if not chosen and onward in self.made else None
         children = self.children.get(key, {})
         reassigned = [child for child, made in children.items() if isinstance(made[0].event.body, Reassigned)]
         if len(reassigned) == 1:

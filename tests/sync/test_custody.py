@@ -107,6 +107,16 @@ def test_a_verdict_that_is_final_stays(history: list[Step], rng: Random) -> None
         final = {one: word for one, word in now.items() if word[0] in ("applied", "refused")}
 
 
+@given(histories(), RNG)
+def test_of_a_torn_set_too_the_fold_names_somebody_who_was_told(history: list[Step], rng: Random) -> None:
+    whole = applied(judged(tell(history).events.values()))
+    torn = [one for one in whole if rng.random() < 0.7]
+    parties = {one.node.party for one in torn if one.node}
+    found = custody(torn)
+    assert found.accountable in parties | {""}
+    assert bool(found.accountable) == any(one.event.kind == "job.opened" for one in torn)
+
+
 # -- I8: exactly one, and never silently --------------------------------------
 @given(histories(), RNG)
 def test_at_every_prefix_exactly_one_party_is_accountable(history: list[Step], rng: Random) -> None:
