@@ -5,12 +5,16 @@ Nothing here reads a clock; `world.py` on each side does. No verdict and no fold
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from sync.problems import UNREADABLE, Problem
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+Ms = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+"""Milliseconds, no more than every reader of JSON holds exactly."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -18,7 +22,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     """The last signed time a device held from its backend: the document's id, and `mono` when it came."""
 
     id: str
-    mono: int
+    mono: Ms
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -28,7 +32,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """
 
     wall: str
-    mono: int
+    mono: Ms
     boot: str
     anchor: Anchor | None = None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from sync.clock import Moment
+from sync.clock import Moment, Ms
 from sync.payload import Count, Id, Line, Payload, Priority, Synthesis, Text
 from sync.policy import Arm
 from sync.seal import Jwk
@@ -418,8 +418,8 @@ class SignalObserved(Fact, frozen=True, kw_only=True, omit_defaults=True):
     site: str = ""
     visit: str = ""
     value: str = ""
-    lower_ms: int | None = None
-    upper_ms: int | None = None
+    lower_ms: Ms | None = None
+    upper_ms: Ms | None = None
     trusted: bool = True
     elsewhere_m: Count | None = None
 
