@@ -68,8 +68,8 @@ class _Tree:
 
     def _hang(self, standing: Standing) -> None:
         event = standing.event
-        if event.hash in self.by_hash:
-            return
+        if (standing.node is None and standing.under is None) or event.hash in self.by_hash:
+            return  # it hangs on nothing and nothing hangs on it
         self.by_hash[event.hash] = standing
         if standing.node is not None:
             self.made[standing.node.key].append(standing)
@@ -82,7 +82,7 @@ class _Tree:
                 self.confirmed.add(event.body.accepted)
         if standing.under is None:
             return
-        if isinstance(event.body, Accepted | Reassigned) and standing.node is not None:
+        if isinstance(event.body, (Accepted, Reassigned)) and standing.node is not None:
             self.children[standing.under.key][standing.node.key].append(standing)
         elif isinstance(event.body, Resolved):
             self.resolutions[standing.under.key][event.hash] = standing
@@ -90,7 +90,7 @@ class _Tree:
     def node(self, key: str) -> Node:
         """The node of this key; of twins the one with the lowest hash, so that it is the same in every order."""
         nodes = [one.node for one in self.made[key] if one.node is not None]
-        return min(nodes, key=lambda node: node.event.hash)
+        return min(nodes, key=lambda node: node.event.hash) if len(nodes) > 1 else nodes[0]
 
     def is_withdrawn(self, child: list[Standing]) -> bool:
         """An acceptance is withdrawn only if the offer of each of its twins is; a reassignment never is."""
@@ -102,7 +102,9 @@ class _Tree:
 
     def standing_resolutions(self, key: str) -> list[Standing]:
         """The resolutions of this node that none replaces."""
-        found = self.resolutions.get(key, {})
+        found = self.resolutions.get(key)
+        if not found:
+            return []
         replaced = {hash_ for one in found.values() if one.event.body for hash_ in one.event.body.replaces}
         return [one for hash_, one in sorted(found.items()) if hash_ not in replaced]
 

@@ -61,6 +61,20 @@ from sync.problems import (
 )
 from sync.standing import APPLIED, Known, Node, Shelf, Standing, Verdict, Word
 
+_STAFF_FACTS = STAFF_ONLY - CUSTODY
+_ROOTLESS = frozenset({"job.opened", "code.witnessed"})
+"""Kinds that do not wait for the root of the job they name."""
+_RULED = frozenset(
+    {
+        "job.resolved",
+        "job.cancelled",
+        "job.closed_by_rule",
+        "handover.escalated",
+        "job.merged",
+    }
+)
+"""Kinds outside custody that have a rule of their own; any other fact stands once its job does."""
+
 
 class _No(Exception):
     """The event is not applied: the verdict says why."""
@@ -96,14 +110,18 @@ def judge_all(events: list[Event], known: Shelf) -> None:
 
 
 def _judge(event: Event, known: Known) -> Standing:
-    body = event.body
-    if event.kind in STAFF_ONLY and event.kind not in CUSTODY and not known.is_staff(event.kid):
+    kind = event.kind
+    if kind in _STAFF_FACTS and not known.is_staff(event.kid):
         raise _refuse(NOT_STAFF)
-    if event.job and event.kind not in ("job.opened", "code.witnessed"):
-        _job(known, event.job)
-    elif not event.job and event.kind not in JOBLESS:
+    if event.job:
+        if kind not in _ROOTLESS:
+            _arrived(known.by_job(event.job), event.job)
+    elif kind not in JOBLESS:
         raise _refuse(WRONG_REFERENCE, "it names no job")
-    return _custody(event, body, known) if isinstance(body, Custody) else _other(event, body, known)
+    body = event.body
+    if isinstance(body, Custody):
+        return _custody(event, body, known)
+    return _ruled(event, body, known) if kind in _RULED else Standing(event=event, verdict=APPLIED)
 
 
 def _custody(event: Event, body: Custody, known: Known) -> Standing:
@@ -128,7 +146,7 @@ def _custody(event: Event, body: Custody, known: Known) -> Standing:
             raise TypeError(f"no rule for {event.kind}")
 
 
-def _other(event: Event, body: Fact | None, known: Known) -> Standing:
+def _ruled(event: Event, body: Fact | None, known: Known) -> Standing:
     match body:
         case JobResolved() | JobCancelled() | JobClosedByRule():
             return _closing(event, body, known)
@@ -137,7 +155,7 @@ def _other(event: Event, body: Fact | None, known: Known) -> Standing:
         case JobMerged():
             return _merged(event, body, known)
         case _:
-            return Standing(event=event, verdict=APPLIED)
+            raise TypeError(f"no rule for {event.kind}")
 
 
 # -- what an event names ------------------------------------------------------

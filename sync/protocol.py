@@ -56,7 +56,7 @@ class PushHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     wall: str = ""
 
 
-class PushLine(msgspec.Struct, frozen=True):
+class PushLine(msgspec.Struct, frozen=True, gc=False):
     """An event's exact bytes, and its own detached JWS where it has one."""
 
     raw: bytes
@@ -81,7 +81,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     head: Chain
 
 
-class SeqVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SeqVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The judgement of one pushed event."""
 
     seq: int

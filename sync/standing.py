@@ -22,7 +22,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 APPLIED = Verdict(word="applied")
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """A place in the custody tree: `party` became accountable here.
 
     Acceptances under one node for one party are one node: they have one `key`, whichever is named.
@@ -37,7 +37,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     parent: "Node | None" = None
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """An event with its verdict, ready to be named by others.
 
     `node` is the node it made, if any; `under` the node it hangs on (an offer's or a resolution's basis,
