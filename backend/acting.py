@@ -11,7 +11,7 @@ from backend.intake import Door
 from backend.look import Look, changes_since, look_at
 from backend.ordering import attach, held_order
 from backend.problems import Changed
-from backend.project import journey_of, seen_of
+from backend.project import journey_of
 from backend.reach import EVERY_SITE, person_keys
 from backend.store.sqlite import queries
 from backend.writing import Writing
@@ -159,7 +159,7 @@ class Acting:
     def _done(self, writing: Writing, facts: JobFacts, events: Iterable[Event]) -> Done:
         facts = writing.facts.job_of(facts.ref)
         recorded = tuple(DoneEvent(event.kind, event.hash) for event in events)
-        return Done(job=facts.job, seen=seen_of(facts), events=recorded)
+        return Done(job=facts.job, seen=facts.seen, events=recorded)
 
     def _once(
         self, writing: Writing, action: str, asked: tuple[str, str, msgspec.Struct], record: Callable[[], Done]

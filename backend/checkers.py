@@ -1,4 +1,4 @@
-"""Signatures checked in processes of their own, while the server decodes the same push or writes another.
+"""Signatures checked in processes of their own, while the server decodes, judges and writes the same push.
 
 One Ed25519 check takes as long as all else that is done to five events, and needs nothing but bytes and a key. In a
 thread it would wait for the interpreter after each of them. A process ends when its pipe does, however the server
@@ -10,13 +10,14 @@ import queue
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import IO, Final
 
 import msgspec
 
-from backend.reading import Signed, check_here
+from backend.reading import Held, Signed, check_here
 from sync.seal import Jwk
 
 _LENGTH: Final = struct.Struct(">I")
@@ -42,28 +43,26 @@ class Checkers:
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         for process in processes:
             self._idle.put(process)
+        self._waiting = ThreadPoolExecutor(len(processes), "checker")
 
-    def check(self, jwk: Jwk, signed: Sequence[Signed]) -> Callable[[], Sequence[bool]]:
-        """See `Check`: they are checked while the caller does something else, until it asks.
-
-        Waits for a process that is free: to check here would cost the writer more. Where one is gone, what it was
-        asked is checked here all the same.
-        """
+    def check(self, jwk: Jwk, signed: Sequence[Signed]) -> Held:
+        """See `Check`: they are checked while the caller does something else, until it asks."""
         if len(signed) <= _FEW:
             return check_here(jwk, signed)
+        return self._waiting.submit(self._ask, jwk, tuple(signed)).result
+
+    def _ask(self, jwk: Jwk, signed: tuple[Signed, ...]) -> Sequence[bool]:
+        """Where a process is gone, what it was asked is checked here all the same."""
         process = self._idle.get()
-        if not _send(process, _encode(_Asked(jwk, tuple(signed)))):
+        try:
+            said = _receive(process.stdout) if _send(process, _encode(_Asked(jwk, signed))) else None
+        finally:
             self._idle.put(process)
-            return check_here(jwk, signed)
+        return [flag == 1 for flag in said] if said is not None else check_here(jwk, signed)()
 
-        def answer() -> Sequence[bool]:
-            try:
-                said = _receive(process.stdout)
-            finally:
-                self._idle.put(process)
-            return [flag == 1 for flag in said] if said is not None else check_here(jwk, signed)()
-
-        return answer
+    def close(self) -> None:
+        """Afterwards nobody waits for a process any more."""
+        self._waiting.shutdown()
 
 
 def _send(process: "subprocess.Popen[bytes]", said: bytes) -> bool:
@@ -98,7 +97,11 @@ def open_checkers(count: int) -> Iterator[Checkers | None]:
     """So many processes, ready; None where none are wanted. Afterwards they have ended."""
     with ExitStack() as opened:
         processes = [opened.enter_context(_process()) for _ in range(count)]
-        yield Checkers(processes) if processes else None
+        if not processes:
+            yield None
+            return
+        with closing(Checkers(processes)) as checkers:
+            yield checkers
 
 
 @contextmanager

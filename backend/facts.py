@@ -7,7 +7,7 @@ drops all of it whenever a transaction fails or another process wrote.
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from backend.documents import Documents
@@ -17,7 +17,7 @@ from backend.reading import NAMEABLE
 from backend.store.sqlite import queries
 from sync.clock import Moment
 from sync.codec import decode, read_event
-from sync.events import Event
+from sync.events import CUSTODY, Event, Offered
 from sync.ids import JOB_BYTES, b64, digest, unb64
 from sync.journey import jobs_of
 from sync.judge import judge
@@ -38,23 +38,51 @@ DIGEST_BYTES: Final = 32
 EVERYBODY: Final = 0
 """The job of such events in the ledger."""
 ORDERS: Final = frozenset({"order.imported", "order.changed", "order.cancelled"})
+OF_SEVERAL: Final = frozenset({"job.merged", "job.unmerged"})
+"""Kinds that name several jobs in the body."""
 UNMATCHED: Final = -1
 """The job in the ledger of orders that name none yet."""
+
+
+WATCHED: Final = CUSTODY | {
+    "job.planned",
+    "job.dispatched",
+    "job.merged",
+    "job.unmerged",
+    "job.held",
+    "job.released",
+    "job.resolved",
+    "job.cancelled",
+    "job.reopened",
+    "job.closed_by_rule",
+    "order.imported",
+    "order.changed",
+    "order.cancelled",
+    "line.imported",
+    "line.changed",
+    "item.scanned",
+    "visit.arrived",
+    "visit.departed",
+}
+"""Facts that make a form stale: custody, plan, orders, items, and where somebody is. A signal or a note does not."""
 
 
 class JobFacts:
     """The applied events about one job, each with its position; `ref` is the job's small number in the ledger.
 
-    `kept` is what its projections say, None until they were read.
+    `kept` is what its projections say, None until they were read; `seen` the position of the newest fact that makes a
+    form stale; `offers` are those of the standings that are one.
     """
 
-    __slots__ = ("job", "kept", "opened", "positions", "ref", "standings")
+    __slots__ = ("job", "kept", "offers", "opened", "positions", "ref", "seen", "standings")
 
     def __init__(self, ref: int, job: str) -> None:
         self.ref = ref
         self.job = job
         self.standings: list[Standing] = []
         self.positions: list[int] = []
+        self.offers: list[Standing] = []
+        self.seen = 0
         self.opened: Standing | None = None
         self.kept: Kept | None = None
 
@@ -90,7 +118,7 @@ class Facts:
 
     def by_job(self, job: str) -> Standing | None:
         """See `Known`."""
-        facts = self.job(job)
+        facts = self._jobs.get(job) or self.job(job)
         if facts is not None:
             return facts.opened
         self.before_reading()
@@ -143,10 +171,10 @@ class Facts:
     def policies_of(self, facts: JobFacts) -> dict[str, Policy | None]:
         """The policy of each offer of a job, by the offer's hash."""
         found: dict[str, Policy | None] = {}
-        for standing in facts.standings:
-            if standing.event.kind == "handover.offered":
-                body = standing.event.body
-                found[standing.event.hash] = self.policy(getattr(body, "boundary", ""), getattr(body, "policy", ""))
+        for standing in facts.offers:
+            body = standing.event.body
+            if isinstance(body, Offered):
+                found[standing.event.hash] = self.policy(body.boundary, body.policy)
         return found
 
     # -- kept up to date by the door ------------------------------------------
@@ -157,10 +185,9 @@ class Facts:
         self._jobs[job] = facts
         self._refs[ref] = job
 
-    def add(self, standing: Standing, facts_of: Sequence[JobFacts], position: int) -> None:
-        """Afterwards this applied event is among the facts of these jobs."""
-        for facts in facts_of:
-            self._append(facts, standing, position)
+    def add(self, standing: Standing, facts: JobFacts, position: int) -> None:
+        """Afterwards this applied event is among the facts of this job; the jobs longest unused may be forgotten."""
+        self._append(facts, standing, position)
         while self._held > self._most and len(self._jobs) > 1:
             self._drop(next(iter(self._jobs)))
 
@@ -168,11 +195,15 @@ class Facts:
         facts.standings.append(standing)
         facts.positions.append(position)
         self._held += 1
-        kind = standing.event.kind
-        if kind == "job.opened":
-            facts.opened = standing
-        if kind in NAMEABLE:
-            self._by_hash[standing.event.hash] = standing
+        event = standing.event
+        if event.kind in WATCHED:
+            facts.seen = max(facts.seen, position)
+        if event.kind in NAMEABLE:
+            self._by_hash[event.hash] = standing
+            if event.kind == "job.opened":
+                facts.opened = standing
+            elif event.kind == "handover.offered":
+                facts.offers.append(standing)
 
     def _drop(self, job: str) -> None:
         facts = self._jobs.pop(job)
@@ -266,11 +297,8 @@ def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "",
 _NEVER: Final = Moment(wall="", mono=0, boot="")
 
 
-_OF_SEVERAL: Final = frozenset({"job.merged", "job.unmerged"})
-
-
 def belongs_to(event: Event) -> tuple[str, ...]:
     """The jobs among whose facts an event stands; a witness stands for what it holds, and is none itself."""
-    if event.kind in _OF_SEVERAL:
+    if event.kind in OF_SEVERAL:
         return jobs_of(event)
     return (event.job,) if event.job and event.kind != "code.witnessed" else ()

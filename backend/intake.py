@@ -19,7 +19,7 @@ from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
 from backend.project import follow
 from backend.reach import note_devices
-from backend.reading import Arrived, check_here, read_arrived
+from backend.reading import Arrived, Held, check_here, proven, read_unproven
 from backend.receive import Received, receive
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
 from backend.witness import take_witness
@@ -28,7 +28,7 @@ from backend.writing import Book, Work, Writing
 from sync.clock import rfc3339
 from sync.events import Event
 from sync.ids import b64
-from sync.problems import NOT_OUR_DATABASE, TOO_BUSY, Problem
+from sync.problems import BAD_SIGNATURE, NOT_OUR_DATABASE, TOO_BUSY, Problem
 from sync.protocol import PushReply, Receipt, Sealed, chain_text, receipt_text
 from sync.seal import Jwk, Signer
 from sync.standing import Verdict
@@ -39,6 +39,8 @@ T = TypeVar("T")
 _SQL: Final = queries("ledger")
 MOST_WAITING: Final = 256
 """Pushes that may wait for the writer; more are asked to come back."""
+MOST_WAITED_FOR: Final = 4096
+"""Keys whose signatures are waited for before anything is written; there are more only in an attack."""
 MOST_TOGETHER: Final = 64
 """The most that one transaction takes in."""
 
@@ -94,6 +96,10 @@ class Door:
         self.world.fault("after-store")
         follow(writing, self.office, self.settings.desk)
         writing.finish()
+        # Last, since it may be waited for: were these the signatures they were taken for?
+        for held in writing.proofs:
+            if not all(held()):
+                raise Problem(BAD_SIGNATURE, "an event's own")
         self.world.fault("before-commit")
         return outcomes
 
@@ -117,6 +123,7 @@ class Intake:
         self.store = store
         self.door = door
         self._check = checkers.check if checkers is not None else check_here
+        self._signed_badly: set[Jwk] = set()
         self.is_stopped = False
         self._waiting: asyncio.Queue[tuple[Work[Any], asyncio.Future[Any]]] = asyncio.Queue(MOST_WAITING)
 
@@ -131,13 +138,31 @@ class Intake:
 
     async def push(self, body: bytes, *, gzip: bool, jwk: Jwk) -> PushReply:
         """The reply to a push; its receipt is made once what it says is on disk."""
-        arrived = await asyncio.to_thread(read_arrived, body, gzip=gzip, jwk=jwk, check=self._check)
-        received = await self.do(lambda writing: receive(writing, self.door.office, arrived))
+        arrived, held = await asyncio.to_thread(read_unproven, body, gzip=gzip, jwk=jwk, check=self._check)
+        received = await self._receive(arrived, held, jwk)
         self.door.world.fault("before-reply")
         if received.fresh:
             facts = {"log": received.log, "fresh": received.fresh, "through": received.through}
             log.info("batch stored", extra=facts)
         return self._reply(received)
+
+    async def _receive(self, arrived: Arrived, held: Held, jwk: Jwk) -> Received:
+        """The push received, each signature in it checked before the commit.
+
+        Checking takes as long as all the writer does, so both go on at once, and what was done for a signature that
+        does not hold is undone. A key that signed badly once is waited for from then on: it costs nobody else again.
+        """
+        if jwk not in self._signed_badly:
+            try:
+                return await self.do(lambda writing: receive(writing, self.door.office, arrived, held))
+            except Problem as problem:
+                if problem.kind is not BAD_SIGNATURE:
+                    raise
+            if len(self._signed_badly) >= MOST_WAITED_FOR:
+                self._signed_badly.clear()
+            self._signed_badly.add(jwk)
+        known = proven(arrived, await asyncio.to_thread(held), jwk)
+        return await self.do(lambda writing: receive(writing, self.door.office, known))
 
     def _reply(self, received: Received) -> PushReply:
         epoch, head = self.door.book.epoch, chain_text(received.head)

@@ -12,33 +12,12 @@ from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import encode, read_event
 from sync.custody import custody
-from sync.events import CUSTODY, Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
+from sync.events import Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
 from sync.facts import in_force
 from sync.journey import Journey, journey
 from sync.standing import Standing
 
 _SQL: Final = queries("project")
-WATCHED: Final = CUSTODY | {
-    "job.planned",
-    "job.dispatched",
-    "job.merged",
-    "job.unmerged",
-    "job.held",
-    "job.released",
-    "job.resolved",
-    "job.cancelled",
-    "job.reopened",
-    "job.closed_by_rule",
-    "order.imported",
-    "order.changed",
-    "order.cancelled",
-    "line.imported",
-    "line.changed",
-    "item.scanned",
-    "visit.arrived",
-    "visit.departed",
-}
-"""Facts that make a form stale: custody, plan, orders, items, and where somebody is. A signal or a note does not."""
 
 
 def follow(writing: Writing, office: Office, desk: str) -> None:
@@ -84,15 +63,7 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     facts = writing.facts.job_of(ref)
     policies = writing.facts.policies_of(facts)
     found = journey(facts.job, facts.standings, policies)
-    return found, rows_of(found, policies, seen_of(facts))
-
-
-def seen_of(facts: JobFacts) -> int:
-    """The position of the newest fact of a job that makes a form stale."""
-    return max(
-        (at for standing, at in zip(facts.standings, facts.positions, strict=True) if standing.event.kind in WATCHED),
-        default=0,
-    )
+    return found, rows_of(found, policies, facts.seen)
 
 
 class Rows:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from sync.codec import event_of, read_envelope
-from sync.events import CUSTODY, SIGNED, Envelope, Event
+from sync.codec import event_of, read_envelope, read_ours
+from sync.events import CUSTODY, SIGNED, Event
 from sync.ids import b64, digest, unb64
 from sync.ledger import advance
 from sync.problems import BAD_HEADER, BAD_SIGNATURE, MISPLACED, Problem
@@ -52,16 +52,16 @@ class Signed(msgspec.Struct, frozen=True, array_like=True):
     jws: str
 
 
-Check = Callable[[Jwk, Sequence[Signed]], Callable[[], Sequence[bool]]]
-"""Begins to check; what it gives says of each, in order, whether it is this key's signature as `ho-event`.
+Held = Callable[[], Sequence[bool]]
+"""Waits until signatures were checked; says of each, in order, whether it is the key's signature as `ho-event`."""
+Check = Callable[[Jwk, Sequence[Signed]], Held]
+"""Begins to check signatures of one key."""
 
-What it gives is called once, whatever happens.
-"""
 
-
-def check_here(jwk: Jwk, signed: Sequence[Signed]) -> Callable[[], Sequence[bool]]:
-    """The check where it is called, when it is asked for."""
-    return lambda: [_holds(one, jwk) for one in signed]
+def check_here(jwk: Jwk, signed: Sequence[Signed]) -> Held:
+    """The check where it is called, at once."""
+    held = [_holds(one, jwk) for one in signed]
+    return lambda: held
 
 
 def _holds(signed: Signed, jwk: Jwk) -> bool:
@@ -74,18 +74,28 @@ def _holds(signed: Signed, jwk: Jwk) -> bool:
 
 def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk, check: Check = check_here) -> Arrived:
     """A push of the device with this key. Raises only for header, signature, count and size; a bad event is a line."""
+    arrived, held = read_unproven(body, gzip=gzip, jwk=jwk, check=check)
+    return proven(arrived, held(), jwk)
+
+
+def read_unproven(body: bytes, *, gzip: bool, jwk: Jwk, check: Check) -> tuple[Arrived, Held]:
+    """The same while the events' own signatures are being checked: they are taken for good so far."""
     push = read_push(inflate(body) if gzip else body)
     verify(push.jws, push.head_raw, "ho-batch", jwk)
-    base = unb64(push.header.base)
-    checked = check(jwk, [Signed(line.raw, line.jws) for line in push.lines if line.jws])
-    try:
-        lines = _lines(push, jwk)
-    finally:
-        held = iter(checked())
-    lines = [_unsigned(line, jwk) if line.jws and not next(held) else line for line in lines]
+    held = check(jwk, [Signed(line.raw, line.jws) for line in push.lines if line.jws])
+    lines = _lines(push, jwk)
     if lines[-1].chain != unb64(push.header.head):
         raise Problem(BAD_HEADER, "the events do not lead from base to head", "line 1")
-    return Arrived(push.header, push.head_raw, push.jws, kid_of(jwk), base, tuple(lines))
+    return Arrived(push.header, push.head_raw, push.jws, kid_of(jwk), unb64(push.header.base), tuple(lines)), held
+
+
+def proven(arrived: Arrived, held: Sequence[bool], jwk: Jwk) -> Arrived:
+    """The push as read, now that it is known of each signature whether it holds."""
+    if all(held):
+        return arrived
+    holds = iter(held)
+    lines = [_unsigned(line, jwk) if line.jws and not next(holds) else line for line in arrived.lines]
+    return msgspec.structs.replace(arrived, lines=tuple(lines))
 
 
 def _unsigned(line: Line, jwk: Jwk) -> Line:
@@ -96,39 +106,45 @@ def _unsigned(line: Line, jwk: Jwk) -> Line:
 
 def _lines(push: Push, jwk: Jwk) -> list[Line]:
     """The events as they came, their own signatures taken for good."""
-    header, kid = push.header, kid_of(jwk)
-    chain = unb64(header.base)
+    log, kid = push.header.log, kid_of(jwk)
+    chain = unb64(push.header.base)
     lines: list[Line] = []
-    for seq, line in enumerate(push.lines, header.from_):
+    for seq, line in enumerate(push.lines, push.header.from_):
         raw, jws = line.raw, line.jws
         digest_ = digest(raw)
         chain = advance(chain, digest_)
         try:
-            event = event_of(_envelope_at(raw, header.log, seq), raw, kid if jws else "", b64(digest_))
+            event = _event_at(raw, log, seq, kid if jws else "", b64(digest_))
             lines.append(Line(seq, raw, digest_, chain, jws, event))
         except Problem as problem:
             lines.append(Line(seq, raw, digest_, chain, jws, None, problem))
     return lines
 
 
-def _envelope_at(raw: bytes, log: str, seq: int) -> Envelope:
-    """The envelope of an event that stands at this place of a log."""
+def _event_at(raw: bytes, log: str, seq: int, kid: str, hash_: str) -> Event:
+    """The event that stands at this place of a log."""
+    event = read_ours(raw, kid, hash_)
+    if event is not None:
+        _check_place(event.log, event.seq, event.kind, log, seq)
+        return event
     envelope = read_envelope(raw)
-    if envelope.log != log or envelope.seq != seq:
-        raise Problem(MISPLACED, f"it says {envelope.log}:{envelope.seq}, it came as {log}:{seq}")
-    if (envelope.kind == "log.opened") != (seq == 1):
+    _check_place(envelope.log, envelope.seq, envelope.kind, log, seq)
+    return event_of(envelope, raw, kid, hash_)
+
+
+def _check_place(said_log: str, said_seq: int, kind: str, log: str, seq: int) -> None:
+    if said_log != log or said_seq != seq:
+        raise Problem(MISPLACED, f"it says {said_log}:{said_seq}, it came as {log}:{seq}")
+    if (kind == "log.opened") != (seq == 1):
         raise Problem(MISPLACED, "a log begins with its opening, and nothing else")
-    return envelope
 
 
 def read_placed(raw: bytes, jws: str, log: str, seq: int, jwk: Jwk) -> Event:
     """The event that stands at this place of a log whose key is `jwk`; its own signature, if any, holds."""
-    envelope = _envelope_at(raw, log, seq)
-    kid = ""
+    event = _event_at(raw, log, seq, kid_of(jwk) if jws else "", "")
     if jws:
         verify(jws, raw, "ho-event", jwk)
-        kid = kid_of(jwk)
-    return event_of(envelope, raw, kid)
+    return event
 
 
 def is_signed(event: Event) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from backend.facts import PARKED
 from backend.history import note_caught_up
 from backend.office import Office
-from backend.reading import Arrived, Line
+from backend.reading import Arrived, Held, Line
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
 from sync.events import CUSTODY, LogOpened
@@ -41,12 +41,15 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     fresh: int
 
 
-def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
+def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | None = None) -> Received:
     """Afterwards every event of the push is stored and has a verdict.
 
+    With `proof`, nothing of the transaction may be committed unless all the signatures of which it tells hold.
     Raises UNKNOWN_LOG where the log was never opened here and does not open in this push, NOT_PERMITTED
     where another key opened it.
     """
+    if proof is not None:
+        writing.proofs.append(proof)
     held = _log_of(writing, arrived)
     header, lines = arrived.header, arrived.lines
     met = {"kid": arrived.kid, "at": writing.now_ms, "recorded": header.recorded, "oldest": header.oldest}
@@ -272,6 +275,8 @@ class _Receiver:
 def tell(seq: int, verdict: Verdict, *, duplicate: bool = False, forked: bool = False) -> SeqVerdict:
     """A verdict as the wire says it."""
     if verdict.word == "applied":
+        if not (duplicate or forked):
+            return SeqVerdict(seq=seq, verdict="applied")
         return SeqVerdict(seq=seq, verdict="applied", duplicate=duplicate, forked=forked)
     return SeqVerdict(
         seq=seq,

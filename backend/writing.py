@@ -16,6 +16,7 @@ from backend.facts import (
     APPLIED,
     EVERYBODY,
     GLOBAL,
+    OF_SEVERAL,
     ORDERS,
     PARKED,
     REFUSED,
@@ -25,7 +26,7 @@ from backend.facts import (
     JobFacts,
     belongs_to,
 )
-from backend.reading import NAMEABLE
+from backend.reading import NAMEABLE, Held
 from backend.store.sqlite import queries
 from sync.codec import decode, encode, read_event
 from sync.events import Accepted, Event
@@ -35,10 +36,13 @@ from sync.ledger import chain_start
 from sync.policy import Names, Policy, Roster
 from sync.problems import GAP, Problem
 from sync.seal import Jwk, Signer, kid_of
+from sync.standing import APPLIED as ALL_WELL
 from sync.standing import Standing, Verdict
 
 _SQL: Final = queries("ledger")
 MARK_START: Final = b"\x00" * 32
+_MORE_TO_DO: Final = GLOBAL | ORDERS | OF_SEVERAL | {"job.opened", "handover.accepted", "code.witnessed"}
+"""Kinds of which more follows than that their job has one fact more."""
 T = TypeVar("T")
 
 
@@ -116,6 +120,8 @@ class Writing:
         self.moved: set[int] = set()
         self.answered: list[Standing] = []
         self.has_orders = False
+        self.proofs: list[Held] = []
+        """All that these tell of must be so, else nothing of this transaction may be committed."""
         self._logs: dict[str, Log] = {}
         self._rows: list[tuple[object, ...]] = []
         self._names: list[tuple[bytes, int, int, int]] = []
@@ -248,14 +254,18 @@ class Writing:
 
         `event` is None for bytes that cannot be read, which needs a verdict.
         """
-        standing = self._judged(event, verdict) if event is not None else None
-        said = standing.verdict if standing else verdict
-        if said is None:
-            raise ValueError("an event that cannot be read needs a verdict")
-        word = APPLIED if said.word == "applied" else WORDS.index(said.word)
         position = job = None
-        if standing is not None and word == APPLIED:
-            position, job = self._count(place, standing)
+        if event is not None:
+            standing = self._judged(event, verdict)
+            said = standing.verdict
+            word = APPLIED if said is ALL_WELL else WORDS.index(said.word)
+            if word == APPLIED:
+                position, job = self._count(place, standing)
+        elif verdict is not None:
+            said = verdict
+            word = WORDS.index(said.word)
+        else:
+            raise ValueError("an event that cannot be read needs a verdict")
         row = (place.log, place.seq, raw, self.now_ms, chain, position, word, job, jws or None)
         if place.digest:
             self.flush()
@@ -283,6 +293,13 @@ class Writing:
         event = standing.event
         kind = event.kind
         position = self.next_position(event.hash)
+        if kind not in _MORE_TO_DO:
+            facts = self.facts.job(event.job) if event.job else None
+            if facts is None:
+                return position, None
+            self.facts.add(standing, facts, position)
+            self.touched.add(facts.ref)
+            return position, facts.ref
         if kind == "job.opened":
             self._last_job += 1
             self._jobs.append((self._last_job, event.job, unb64(event.hash)))
@@ -294,10 +311,11 @@ class Writing:
         facts_of = [facts for facts in map(self.facts.job, belongs_to(event)) if facts is not None]
         if not facts_of:
             return position, UNMATCHED if kind in ORDERS else None
-        self.facts.add(standing, facts_of, position)
         first, *others = facts_of
+        self.facts.add(standing, first, position)
         self.touched.add(first.ref)
         for facts in others:
+            self.facts.add(standing, facts, position)
             self.touched.add(facts.ref)
             self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
         if kind == "handover.accepted":
@@ -314,7 +332,7 @@ class Writing:
         if switch is not None and log is not None:
             place = Place(log.ref, switch.event.seq)
             self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
-            self.facts.add(switch, [facts], position)
+            self.facts.add(switch, facts, position)
 
     # -- verdicts that wait ---------------------------------------------------
     def _explain(self, place: Place, verdict: Verdict) -> None:

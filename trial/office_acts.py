@@ -7,7 +7,7 @@ import msgspec
 from backend.acting import Acting, AskedJob
 from backend.actions import ACTIONS, AskedMerge, AskedUnmerge, SeenJob
 from backend.intake import Door
-from backend.project import journey_of, seen_of
+from backend.project import journey_of
 from backend.writing import Writing
 from sync.events import (
     Accepted,
@@ -86,7 +86,7 @@ class OfficeActs:
         facts = self._writing.facts.job(job)
         if facts is None:
             raise Problem(NOT_FOUND, f"no job {job} in the office")
-        return seen_of(facts)
+        return facts.seen
 
     def _order(self, jobs: tuple[str, ...], order: str) -> str:
         """The full name, `source/id`, of an order that hangs on one of these jobs."""

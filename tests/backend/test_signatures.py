@@ -1,0 +1,57 @@
+"""Signatures are checked while the writer works: what does not hold leaves no trace, and nobody else pays for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from httpx import AsyncClient
+
+from backend.config import Settings
+from backend.intake import Intake
+from sync.events import JobOpened
+from tests.backend.people import Author, codes, words
+
+pytestmark = pytest.mark.anyio
+Enrol = Callable[..., Awaitable[Author]]
+EVENTS = 8
+
+
+@pytest.fixture(params=[0, 1], ids=["in the server", "in a process beside it"])
+def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    return Settings(database=tmp_path / "handover.db", escalate_every_s=0, checkers=request.param)
+
+
+def opens_jobs(author: Author) -> None:
+    for _ in range(EVENTS):
+        author.record("job.opened", JobOpened(roster=author.roster, party=author.person, site="north"))
+
+
+async def test_an_event_whose_signature_does_not_hold_is_refused_alone(
+    client: AsyncClient, intake: Intake, enrolled: Enrol
+) -> None:
+    anna, bo = await enrolled("anna"), await enrolled("bo")
+    for author in (anna, bo):
+        opens_jobs(author)
+    anna.events[4].jws = anna.events[5].jws
+
+    hers, his = await asyncio.gather(anna.push(client, 2), bo.push(client, 2))
+
+    assert words(his) == ["applied"] * EVENTS
+    assert words(hers) == [*["applied"] * 3, "refused", *["applied"] * (EVENTS - 4)]
+    assert set(codes(hers)) == {"", "bad-signature"}
+    jobs = await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM job_row").fetchone()[0])
+    assert jobs == 2 * EVENTS - 1
+
+
+async def test_who_signed_badly_once_is_served_like_everybody_else(client: AsyncClient, enrolled: Enrol) -> None:
+    anna = await enrolled("anna")
+    opens_jobs(anna)
+    anna.events[4].jws = anna.events[5].jws
+    await anna.push(client, 2)
+    first = len(anna.events) + 1
+    opens_jobs(anna)
+    anna.events[-1].jws = ""
+
+    assert words(await anna.push(client, first)) == [*["applied"] * (EVENTS - 1), "refused"]
+    assert words(await anna.push(client, 2, first - 1)) == [*["applied"] * 3, "refused", *["applied"] * (EVENTS - 4)]
