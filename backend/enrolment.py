@@ -14,7 +14,7 @@ from backend.writing import Place, Writing
 from sync.cards import Enrolment, enrolment_text
 from sync.codec import decode
 from sync.events import LogOpened
-from sync.ids import b64, digest
+from sync.ids import ENTRY_BYTES, b64, digest
 from sync.ledger import advance, chain_start
 from sync.problems import BAD_ENROLMENT, BAD_SIGNATURE, KEY_TAKEN, Problem
 from sync.protocol import EnrolReply, EnrolRequest
@@ -29,7 +29,7 @@ LONGEST_MS: Final = 14 * 86_400_000
 def make_code(door: Door, writing: Writing, device: str, lives_ms: int = PRINTED_MS) -> Enrolment:
     """A new code for a device that is listed; codes made for it before and not used are void."""
     get(writing.con, DEVICE, device)
-    plain = b64(door.world.token(12))
+    plain = b64(door.world.token(ENTRY_BYTES))
     writing.con.execute(_SQL["void_codes"].text, {"device": device})
     until = writing.now_ms + min(lives_ms, LONGEST_MS)
     row = {"hash": token_hash(plain), "device": device, "expires_at": until}

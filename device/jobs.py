@@ -36,14 +36,13 @@ from sync.events import (
     VisitDeparted,
     VisitOutcome,
 )
-from sync.ids import b64, job_id
+from sync.ids import ENTRY_BYTES, b64, job_id
 from sync.journey import Attendance, Journey
 from sync.payload import Payload
 from sync.policy import Policy
 from sync.problems import BAD_ARGUMENT, GAPS_OPEN, NOT_FOUND, Problem
 
 ItemStep = Literal["picked", "loaded", "delivered", "installed", "returned", "short"]
-_ID_BYTES = 12
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +142,7 @@ class Jobs:
         place = site or (opened.site if opened else "")
         if not place:
             raise Problem(BAD_ARGUMENT, "say at which site", job)
-        visit = b64(self._here.world.token(_ID_BYTES))
+        visit = b64(self._here.world.token(ENTRY_BYTES))
         body = VisitArrived(
             visit=visit,
             site=place,
@@ -302,7 +301,7 @@ class Jobs:
 
     async def contact(self, person: str, job: str, channel: str, **said: str) -> Recorded:
         """A customer was in touch; `said` are fields of `contact.received`."""
-        minted = b64(self._here.world.token(_ID_BYTES))
+        minted = b64(self._here.world.token(ENTRY_BYTES))
         body = body_of(ContactReceived, {"contact": minted, "channel": channel, **said})
         return await self.tell(person, "contact.received", body, job)
 

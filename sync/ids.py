@@ -11,6 +11,10 @@ LOG_BYTES = 16
 """A log's name is this much randomness: new whenever the local database is new."""
 JOB_BYTES = 16
 KID_BYTES = 8
+ENTRY_BYTES = 12
+"""A visit's id, a reservation's and an enrolment code are this much randomness."""
+HASH_BYTES = 32
+_NAME_BYTES = frozenset({KID_BYTES, ENTRY_BYTES, JOB_BYTES, LOG_BYTES, HASH_BYTES})
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -31,6 +35,17 @@ def unb64(text: str) -> bytes:
     if b64(raw) != text:
         raise Problem(UNREADABLE, "not base64url in its one canonical form")
     return raw
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` has the shape of a name that was drawn or computed: of a kid, visit, job, log or hash.
+
+    One in 64 of them begins with a hyphen, as an option on a command line does.
+    """
+    try:
+        return len(unb64(text)) in _NAME_BYTES
+    except Problem:
+        return False
 
 
 def digest(raw: bytes) -> bytes:

@@ -73,6 +73,17 @@ def asks_the_world(path: Path) -> list[str]:
     return found
 
 
+def parses_as_it_comes(path: Path) -> list[str]:
+    """List the lines that make an ArgumentParser of argparse's own, as "path:line".
+
+    It takes a name that begins with a hyphen for an option; `Parser` of either side does not.
+    """
+    tree = ast.parse(path.read_text())
+    names = full_names(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [f"{path}:{node.lineno}" for node in calls if dotted(node.func, names) == "argparse.ArgumentParser"]
+
+
 def is_roomless(path: str) -> bool:
     """Tell whether a file's or a folder's name says nothing about what is in it."""
     parts = Path(path).with_suffix("").parts

@@ -180,6 +180,15 @@ def test_a_problem_is_written_as_the_catalogue_says(kind: problems.ProblemKind) 
 
 
 # -- commands -----------------------------------------------------------------
+def test_every_command_line_takes_a_name_that_begins_with_a_hyphen(tmp_path: Path) -> None:
+    assert [place for path in lints.modules(*ROOMS) for place in lints.parses_as_it_comes(path)] == []
+    planted = tmp_path / "module.py"
+    planted.write_text(
+        "import argparse as a\nfrom argparse import ArgumentParser\na.ArgumentParser()\nArgumentParser()"
+    )
+    assert len(lints.parses_as_it_comes(planted)) == 2
+
+
 def test_finding_a_command_loads_neither_side() -> None:
     look = "import sys, trial.cli; trial.cli.main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT)

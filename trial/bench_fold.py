@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from device.commands.parsing import Parser
 from sync.codec import encode, read_event
 from sync.events import Offered
 from sync.journey import journey
@@ -54,7 +55,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(argv: list[str]) -> int:
     """Run the bench."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="handover bench fold", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--journeys", type=_several, default=1_000, help="of 20 events (%(default)s)")

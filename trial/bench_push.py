@@ -28,6 +28,7 @@ from typing import Final
 import msgspec
 
 from backend.store.sqlite import connect, in_transaction, migrate
+from device.commands.parsing import Parser
 from sync.codec import encode
 from sync.problems import NOT_TAKEN, Problem
 from sync.protocol import MOST_EVENTS, deflate
@@ -90,7 +91,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(argv: list[str]) -> int:
     """Run the bench."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="handover bench push", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--devices", type=_counts, default=(1, 8, 32), help="how many at once (1,8,32)")

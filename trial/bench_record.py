@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from device.commands.parsing import Parser
 from device.keyring import make_key
 from device.record import Door
 from device.store import log
@@ -90,7 +91,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(argv: list[str]) -> int:
     """Run the bench."""
-    parser = argparse.ArgumentParser(prog="handover bench record", description=__doc__)
+    parser = Parser(prog="handover bench record", description=__doc__)
     parser.add_argument("--events", type=_several, default=2_000, help="of each kind (%(default)s)")
     parser.add_argument("--in", dest="folder", type=Path, default=Path.cwd(), help="on which disk (here)")
     parser.add_argument("--json", action="store_true")

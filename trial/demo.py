@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from device.commands.parsing import Parser
 from sync.problems import HOST_GONE, Problem
 from trial.camera import Conditions, photograph
 from trial.day import Demo, Kept, demo_facts
@@ -37,9 +38,7 @@ PAST_S: Final = 120.0
 
 def main(argv: list[str]) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="handover demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="handover demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print the same facts as JSON, and nothing else")
     parser.add_argument("--fast", action="store_true", help="a smaller history")
     parser.add_argument("--keep", action="store_true", help="leave the backend running with the history loaded")

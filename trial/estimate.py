@@ -1,6 +1,5 @@
 """`handover estimate`: avoided repeat visits for anyone who has history in a table, without any of our devices."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -11,12 +10,13 @@ from backend.measures.cells_csv import read_cells
 from backend.measures.model import Mode
 from backend.measures.statement import rounded
 from backend.measures.states import Missing, sentence
+from device.commands.parsing import Parser
 from sync.problems import NO_FILE, Problem
 
 
 def main(argv: list[str]) -> int:
     """Print the estimate of a table; 2 where the table cannot be read."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="handover estimate",
         description="Repeat visits avoided, from a table of visits and repeats per site, period of four weeks and job "
         "type, before and after each site's switch-on.",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from device.commands.parsing import Parser
 from sync.problems import NO_FILE, Problem
 from trial.engine import Engine, Replayed
 from trial.outcome import View
@@ -39,9 +40,7 @@ def read_file(path: Path) -> Play:
 
 def main(argv: list[str]) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="handover replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="handover replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", type=Path, nargs="?", help="a scenario file")
     parser.add_argument("--json", action="store_true", help="print everything that came out as JSON")
     parser.add_argument("--directory", type=Path, help="keep the databases and pictures in this new folder")

@@ -11,7 +11,6 @@ guest's on the device of whoever offers to the guest or takes the job back, or b
 `verdicts` by event and, by basis, whom its case `touches`.
 """
 
-import argparse
 import random
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -21,6 +20,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from device.commands.parsing import Parser
 from sync.clock import Moment
 from sync.codec import decode, encode, read_event, write_event
 from sync.custody import custody
@@ -332,7 +332,7 @@ def _said(word: str, code: str) -> str:
 
 def main(argv: list[str]) -> int:
     """Fold every story of a file; exit 1 where one differs from what its author expects or from order to order."""
-    parser = argparse.ArgumentParser(prog="handover fold", description=__doc__)
+    parser = Parser(prog="handover fold", description=__doc__)
     parser.add_argument("file", type=Path, help="a file of stories (see above)")
     parser.add_argument("--orders", type=int, default=100, help="orders of arrival to try (100)")
     parser.add_argument("--seed", type=int, default=1, help="seed of these orders (1)")

@@ -12,6 +12,7 @@ from backend.intake import Door, open_door
 from backend.world import Machine
 from backend.writing import Writing
 from sync.codec import encode
+from sync.ids import is_name
 from sync.problems import NO_FILE, Problem
 
 T = TypeVar("T")
@@ -19,11 +20,17 @@ DATABASE = Path("handover.db")
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, ending with 2 and one sentence."""
+    """argparse, ending with 2 and one sentence, to which the names that this product mints are values."""
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+    def _parse_optional(self, arg_string: str) -> tuple[argparse.Action | None, str, str | None] | None:
+        """Nothing where the word is a value; argparse itself asks no more than whether it begins with a hyphen."""
+        if is_name(arg_string) and not any(option.startswith(arg_string) for option in self._option_string_actions):
+            return None
+        return super()._parse_optional(arg_string)
 
 
 def parser(name: str, description: str) -> Parser:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 
 from device.agent import enrol, open_agent
 from device.commands import itself, oncodes, onjobs
 from device.commands.answers import Action, Said, tell
 from device.commands.inputs import code_argument, texts_in
+from device.commands.parsing import Parser
 from device.commands.running import run
 from device.world import Machine
 from sync.problems import BAD_ARGUMENT, Problem
@@ -58,8 +59,8 @@ async def _enrol(args: Namespace) -> int:
     return tell(Said(facts=facts, lines=(f"enrolled as {device} with {status.url}", f"people: {people}")), args)
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="handover device", description="A field device: records first, syncs when it can.")
+def _parser() -> Parser:
+    parser = Parser(prog="handover device", description="A field device: records first, syncs when it can.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     enrolling = actions.add_parser("enrol", help="bind this device by an enrolment code")
     code_argument(enrolling)

@@ -51,6 +51,17 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
     assert "anna" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("start", ["-", "--"])
+def test_a_name_that_begins_as_an_option_does_is_a_name(
+    run: Run, capsys: pytest.CaptureFixture[str], start: str
+) -> None:
+    name = start + "A" * (22 - len(start))
+    assert run(people.main, "team", name) == 0
+    assert run(people.main, "add", "anna", "--team", name) == 0
+    run(people.main, "list", "--json")
+    assert json.loads(capsys.readouterr().out)["people"]["anna"]["teams"] == [name]
+
+
 def test_an_enrolment_code_is_printed_as_text_and_plain(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run(people.main, "add", "anna")
     run(devices.main, "add", "phone", "--person", "anna")

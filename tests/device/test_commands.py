@@ -16,6 +16,7 @@ from device.commands.table import ACTIONS, main
 from device.config import load_settings
 from device.world import Machine
 from sync.clock import rfc3339
+from sync.ids import is_name
 from sync.payload import Payload
 from sync.problems import BAD_ARGUMENT, BAD_SETTINGS, Problem
 from tests.device.field import Field
@@ -208,6 +209,32 @@ def test_bad_input_gets_a_sentence_with_a_remedy_and_exit_2(
     assert said.startswith(f"handover device {given[0]}: ")
     assert said.rstrip().endswith(".")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("start", ["-", "--", "-h", "-1", "--as"])
+def test_a_name_that_begins_as_an_option_does_is_a_name(handover: Run, job: str, start: str) -> None:
+    of_16, of_22, of_43 = (start + "A" * (length - len(start)) for length in (16, 22, 43))
+    handover("phone-anna", "item", job, of_16, "--visit", of_16, "--reservation", of_16, "--step", "picked")
+    (item,) = handover("phone-anna", "job", job)["items"]
+    assert item["item"] == of_16
+    assert of_22 in handover("phone-anna", "note", of_22, "hello", exit_code=2)
+    for words in (("show", of_43), ("accept", "--offer", of_43, "--words", "x"), ("confirm", "--accepted", of_43)):
+        assert of_43 in handover("phone-anna", *words, exit_code=2)
+
+
+def test_what_only_resembles_a_name_is_still_an_option(job: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for word in ("--an-option-of-nobody", "-x", "-" + "B" * 21):  # the last has bits that no 16 bytes have
+        with pytest.raises(SystemExit) as caught:
+            main(["note", job, "hello", word])
+        assert caught.value.code == 2
+        said = capfd.readouterr().err
+        assert said == f"handover device: unrecognized arguments: {word}; see handover device --help\n"
+
+
+def test_a_shortened_option_is_no_name(handover: Run) -> None:
+    shortened = "--desired-o"
+    assert is_name(shortened)
+    assert handover("phone-anna", "open", "--site", "site-1", shortened, "dry feet")["job"]
 
 
 @pytest.mark.parametrize("given", [[], ["dance"], ["offer"], ["item", "j", "i", "--step", "danced"]])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.ids import b64, digest, event_hash, event_name, job_id, short, unb64
+from sync.ids import b64, digest, event_hash, event_name, is_name, job_id, short, unb64
 from sync.problems import UNREADABLE, Problem
 
 SHA256_OF_NOTHING = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
@@ -41,6 +41,18 @@ def test_hashes_are_sha_256() -> None:
 def test_a_job_is_named_by_half_of_its_opening_s_hash() -> None:
     assert unb64(job_id(SHA256_OF_NOTHING)) == hashlib.sha256(b"").digest()[:16]
     assert len(job_id(SHA256_OF_NOTHING)) == 22
+
+
+@given(st.sampled_from([8, 12, 16, 32]), st.data())
+def test_whatever_is_minted_has_the_shape_of_a_name(size: int, data: st.DataObject) -> None:
+    assert is_name(b64(data.draw(st.binary(min_size=size, max_size=size))))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "--json", "site-1", "A" * 21 + "B", "A" * 20, "A" * 44, "--site=aaaa", "\udcff"]
+)
+def test_what_has_another_length_or_spelling_is_no_name(text: str) -> None:
+    assert not is_name(text)
 
 
 def test_an_event_is_named_by_its_log_and_place() -> None:
