@@ -33,9 +33,9 @@ class Office:
         facts: Facts = json.loads(self.said(*rows, code=code, more=("--json", *more)))
         return facts
 
-    def said(self, *rows: str, code: int = 0, more: tuple[str, ...] = ()) -> str:
+    def said(self, *rows: str, code: int = 0, more: tuple[str, ...] = (), header: str = HEADER) -> str:
         """What the command prints; for problems, what it prints there."""
-        self._file.write_text("\n".join((HEADER, *rows)))
+        self._file.write_text("\n".join((header, *rows)))
         self._capsys.readouterr()
         assert main(["import", "orders", str(self._file), "--database", str(self.database), *more]) == code
         printed = self._capsys.readouterr()
@@ -179,9 +179,16 @@ def test_new_jobs_are_held_by_the_team_that_is_named_and_none_is_made_by_a_slip(
     assert office.query("SELECT count(DISTINCT id) FROM master WHERE kind = 'team'") == [(2,)]
 
 
-@pytest.mark.parametrize("rows", [("fsm,D1,dispatch,\x00",), ('fsm,D1,dispatch,"',)])
-def test_a_file_that_cannot_be_read_as_a_whole_ends_with_2(office: Office, rows: tuple[str, ...]) -> None:
-    assert "This table cannot be read" in office.said(*rows, code=2)
+@pytest.mark.parametrize("spoilt", ["fsm,D0,dispatch,\x00", 'fsm,D0,dispatch,"', 'fsm,D0,dispatch,"x"y,quay'])
+def test_a_row_that_nobody_can_read_swallows_no_other(office: Office, spoilt: str) -> None:
+    facts = office.take_in(spoilt, DISPATCH, *GOODS)
+    assert counts(facts) == {"opened": 1, "attached": 1}
+    assert [(bad["line"], bad["field"]) for bad in facts["quarantined"]] == [(2, "reference")]
+
+
+@pytest.mark.parametrize("header", ["source,id,kind,\x00", 'source,id,kind,"site', "source,id,kind"])
+def test_a_file_that_cannot_be_read_as_a_whole_ends_with_2(office: Office, header: str) -> None:
+    assert "This table cannot be read" in office.said(DISPATCH, code=2, header=header)
     assert office.kinds() == []
 
 

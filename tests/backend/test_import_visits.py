@@ -100,7 +100,7 @@ def test_the_words_say_what_was_taken_in_and_what_is_to_be_mended(
         (b"", None, "no column 'visit'"),
         (b"visit,job\nv1,j1\n", None, "no column 'site'"),
         (HEADER.encode() + b",colour\n", None, "column 'colour' is not known"),
-        (HEADER.encode() + b"\nv\xff", None, "not UTF-8"),
+        (HEADER.encode() + b"\xff\nv", None, "not UTF-8"),
         (f"{HEADER}\n{ONE}".encode(), b"place,live_from\n", "no column 'site'"),
     ],
 )

@@ -78,9 +78,10 @@ def test_what_spreadsheets_do_to_csv_is_put_up_with() -> None:
         (b"source,id,kind\n", "line 1"),
         (b"source,id,kind,site,colour\n", "line 1"),
         (b"source,id,kind,site,site\n", "line 1"),
-        (b"source,id,kind,site\nerp,1,dispatch,\xff\n", "line 2"),
-        (b"source,id,kind,site\nerp,1,dispatch,\x00\n", "line 2"),
-        (b'source,id,kind,site\nerp,1,dispatch,"quay\n', "line 2"),
+        (b"source,id,kind,site\xff\nerp,1,dispatch,quay\n", "line 1"),
+        (b"source,id,kind,site\x00\nerp,1,dispatch,quay\n", "line 1"),
+        (b'source,id,kind,"site\nerp,1,dispatch,quay\n', "line 1"),
+        (b'\n\nsource,id,kind,"site\n"\nerp,1,dispatch,quay\n', "line 3"),
     ],
 )
 def test_a_file_that_cannot_be_read_as_a_whole_says_where(raw: bytes, where: str) -> None:
