@@ -43,8 +43,10 @@ _ORDERS: Final = f"""Orders, a row for each line of goods; rows with the same so
 columns: {", ".join((*ORDER_COLUMNS, *LINE_COLUMNS))}
 needed:  {", ".join(NEEDED)}
 
-A dispatch order opens a job of the desk's. A fulfilment order hangs on the job that its reference names (source/id
-of an order, or a job's id); one that names none waits until a person says where it belongs."""
+A dispatch order opens a job of the desk's. Orders do not say which type of visit they lead to, so that job is
+corrective, the type that repeat visits are counted of; a job of another type is opened by hand. A fulfilment order
+hangs on the job that its reference names (source/id of an order, or a job's id); one that names none waits until a
+person says where it belongs."""
 
 
 class Bad(msgspec.Struct, frozen=True, kw_only=True):

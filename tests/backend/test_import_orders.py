@@ -71,8 +71,10 @@ def test_a_dispatch_order_opens_a_job_of_the_desks_and_what_refers_to_it_hangs_o
     facts = office.take_in(*GOODS, DISPATCH)
     assert counts(facts) == {"opened": 1, "attached": 1}
     assert office.kinds() == ["job.opened", "order.imported", "order.imported"]
-    [(accountable, orders)] = office.query("SELECT accountable, body ->> '$.orders' FROM job_row")
-    assert (accountable, json.loads(orders)) == ("desk", ["fsm/D1", "wms/F1"])
+    [(accountable, type_, orders)] = office.query(
+        "SELECT accountable, body ->> '$.type', body ->> '$.orders' FROM job_row"
+    )
+    assert (accountable, type_, json.loads(orders)) == ("desk", "corrective", ["fsm/D1", "wms/F1"])
     goods = office.orders()["wms/F1"]["order"]["lines"]
     assert [(line["line"], line["article"], line["qty"]) for line in goods] == [("10", "filter", 2), ("2", "belt", 1)]
 
