@@ -13,8 +13,23 @@ from sync.signals import Place, Sensor, Surroundings
 FILE: Final = "settings.json"
 
 
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How broker and device know each other; files are PEM, and the host's name is checked whatever is set.
+
+    `ca_file` holds whom to trust, empty: whom this machine trusts. With `certificate_file` the device shows who it is;
+    `key_file` is empty where the key, which no password guards, stands in the same file.
+    """
+
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+
+
 class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An MQTT broker to listen to, and the topics to subscribe (QoS 1). `protocol` is 5, or 3 for MQTT 3.1.1."""
+    """An MQTT broker to listen to, and the topics to subscribe (QoS 1). `protocol` is 5, or 3 for MQTT 3.1.1.
+
+    Without `tls` all that is said to the broker, a password too, can be read on the way. Brokers speak TLS on 8883.
+    """
 
     host: Annotated[str, Meta(min_length=1, max_length=255)]
     port: Annotated[int, Meta(ge=1, le=65535)] = 1883
@@ -23,6 +38,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     client_id: Annotated[str, Meta(max_length=200)] = ""
     username: str = ""
     password_file: str = ""
+    tls: Tls | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,6 +5,8 @@ Source: paho-mqtt 2.2's `client.py` and its documentation, "Client" and "Known l
 
 import logging
 import socket
+import ssl
+import sys
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -14,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from device.config import Broker
+from device.config import Broker, Tls
 from sync.problems import BAD_SETTINGS, Problem
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ RECONNECT_S: Final = (1, 30)
 AlarmKind = Literal[
     "session-lost",
     "refused",
+    "no-trust",
     "subscription-refused",
     "flapping",
     "silent",
@@ -46,7 +49,7 @@ class Alarm(NamedTuple):
     detail: str
 
 
-def new_client(broker: Broker, client_id: str) -> mqtt.Client:
+def new_client(broker: Broker, client_id: str, trust: ssl.SSLContext | None) -> mqtt.Client:
     """A client that keeps its session and acknowledges only when told. BAD_SETTINGS: the password cannot be read."""
     newest = broker.protocol == 5
     client = mqtt.Client(
@@ -57,9 +60,48 @@ def new_client(broker: Broker, client_id: str) -> mqtt.Client:
         manual_ack=True,
     )
     client.reconnect_delay_set(*RECONNECT_S)
+    if trust is not None:
+        client.tls_set_context(trust)
     if broker.username:
         client.username_pw_set(broker.username, _password(broker.password_file))
     return client
+
+
+class _Line(ssl.SSLSocket):
+    """A connection that is shut where no trust came about; paho leaves that to chance."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as ssl has it
+        """As ssl does it."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def trust_in(tls: Tls) -> ssl.SSLContext:
+    """Whom to trust and what to show, with the host's name checked. BAD_SETTINGS: a file cannot be read or used."""
+    if tls.key_file and not tls.certificate_file:
+        raise Problem(BAD_SETTINGS, "a key without its certificate_file", tls.key_file)
+    file = tls.ca_file
+    try:
+        trust = ssl.create_default_context(cafile=file or None)
+        trust.sslsocket_class = _Line
+        if tls.certificate_file:
+            file = " and ".join(name for name in (tls.certificate_file, tls.key_file) if name)
+            # Without a password of ours OpenSSL would ask for one at the terminal.
+            trust.load_cert_chain(tls.certificate_file, tls.key_file or None, password="")
+    except (OSError, ValueError) as error:
+        raise Problem(BAD_SETTINGS, f"this cannot be used for TLS: {error}", file) from error
+    return trust
+
+
+def distrust(*, connected: bool) -> str:
+    """Why a TLS line breaks off for want of trust, asked while paho handles that it does; empty: not for that."""
+    error = sys.exc_info()[1]
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError):
+        return "" if connected else "it hung up where TLS begins; does this port speak TLS?"
+    return str(error) if isinstance(error, ssl.SSLError) else ""
 
 
 def call(client: mqtt.Client, broker: Broker, keepalive_s: int) -> None:

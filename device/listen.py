@@ -25,7 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from device.config import Broker
 from device.dialects import decode
-from device.line import Alarm, AlarmKind, call, new_client, shut, subscribe
+from device.line import Alarm, AlarmKind, call, distrust, new_client, shut, subscribe, trust_in
 from device.message import Message
 from device.sole import sole
 from device.store.signals import Committed, Decoded, Session, commit_signals, session_began
@@ -108,6 +108,8 @@ class Listener:
         self._heard_s = 0.0
         self._lost_s: deque[float] = deque(maxlen=FLAPS)
         self._shed = False
+        self._distrusted = ""
+        self._trust = trust_in(broker.tls) if broker.tls else None
         self._client = self._new_client()
         self._pool: ThreadPoolExecutor | None = None
         self._writer: Future[None] | None = None
@@ -117,7 +119,8 @@ class Listener:
     def start(self) -> None:
         """Afterwards the database is open and the broker is being called; it is called again for as long as it takes.
 
-        Raises ALREADY_LISTENING, DAMAGED_STORE, DISK_FULL, and BAD_SETTINGS where the password cannot be read.
+        Raises ALREADY_LISTENING, DAMAGED_STORE and DISK_FULL; making a listener has raised BAD_SETTINGS where the
+        password or a file for TLS cannot be used.
         """
         self._lock = sole(self._path.with_name(self._path.name + ".listening"))
         self._pool = ThreadPoolExecutor(1, "signals-writer")
@@ -165,9 +168,10 @@ class Listener:
 
     # -- the line -------------------------------------------------------------
     def _new_client(self) -> mqtt.Client:
-        client = new_client(self._broker, self._client_id)
+        client = new_client(self._broker, self._client_id, self._trust)
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -215,9 +219,21 @@ class Listener:
             self._live = self._generation
             # What this connection brings is its own, even if its thread hangs and another client took over.
             client.user_data_set(self._generation)
+        self._distrusted = ""
         self._sessions.append(Session(self._client_id, self._now_ms(), flags.session_present))
         self._count(connections=1)
         subscribe(client, self._broker)
+
+    def _on_connect_fail(self, client: mqtt.Client, _: object) -> None:
+        if client is self._client:
+            self._tell_distrust(connected=False)
+
+    def _tell_distrust(self, *, connected: bool) -> None:
+        """Each reason once, until a connection was made: paho tries again for as long as it takes."""
+        why = distrust(connected=connected) if self._trust else ""
+        if why and why != self._distrusted:
+            self._distrusted = why
+            self._alarm("no-trust", f"{self._broker.host}:{self._broker.port}: {why}")
 
     def _on_subscribe(
         self, client: mqtt.Client, _: object, __: int, reasons: list[ReasonCode], ___: Properties | None
@@ -250,8 +266,14 @@ class Listener:
 
     def _on_log(self, client: mqtt.Client, _: object, __: int, said: str) -> None:
         # The only public place where paho tells of every packet; the watchdog lives on it.
-        if client is self._client and said.startswith("Received"):
+        if client is not self._client:
+            return
+        if said.startswith("Received"):
             self._heard_s = time.monotonic()
+        else:
+            self._tell_distrust(
+                connected=True
+            )  # a broker that wants another certificate says so only after the handshake
 
     def _on_message(self, client: mqtt.Client, generation: int, message: mqtt.MQTTMessage) -> None:
         """Hand the message on. Whatever is raised here would end paho's thread without anybody noticing."""
