@@ -171,7 +171,7 @@ class Uplink:
                 to=sent.last,
                 base=chain_text(base),
                 head=chain_text(head),
-                receipt=receipt[1].text if receipt else "",
+                receipt=receipt[1] if receipt else None,
                 recorded=stands.recorded,
                 oldest="" if stands.oldest_ms is None else rfc3339(stands.oldest_ms),
                 wall=rfc3339(self._world.now_ms()),

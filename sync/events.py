@@ -46,12 +46,13 @@ class Custody(Fact, frozen=True, kw_only=True, omit_defaults=True):
     roster: Reference
 
 
-class Blob(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes kept beside the event, by content."""
+class Blob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Bytes kept beside the event, by content. `of` names the original that a thumbnail shows in small."""
 
     sha256: Hash
     size: Count
     type: Id
+    of: str = ""
 
 
 # -- logs, codes, devices -----------------------------------------------------
@@ -93,9 +94,15 @@ class Heads(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeviceRevoked(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A device's right to record ended: what its logs hold up to `heads` stands, and by hash what else was judged."""
+    """A device's right to record with one key ended.
+
+    What its logs hold up to `heads` stands, and by hash what else was judged; of a log that is not named, nothing.
+    `kid` is the key, empty where the device had only one. From `suspect_from` of `suspect_log` on custody events keep
+    their verdict and are put before people.
+    """
 
     device: Id
+    kid: str = ""
     reason: Literal["left", "lost", "compromised"]
     logs: tuple[Heads, ...] = ()
     judged: tuple[Hash, ...] = ()
@@ -467,6 +474,7 @@ class Offered(Custody, frozen=True, kw_only=True, omit_defaults=True):
 
     `basis` is the hash of the event that made `sender` accountable. `to` holds parties and roles
     (`role:technician`). `until` ends the offer by the sender's word; the policy's limit lapses it.
+    `challenge` quotes the receiver's, where one was scanned: the offer was made after it.
     """
 
     basis: Hash
@@ -476,6 +484,7 @@ class Offered(Custody, frozen=True, kw_only=True, omit_defaults=True):
     policy: Reference
     payload: Payload
     until: When = ""
+    challenge: str = ""
     stop: str = ""
     visit: str = ""
     site: str = ""

@@ -13,6 +13,7 @@ from sync.ids import b64, digest, unb64
 from sync.problems import BAD_HEADER, Problem
 
 PREV_BYTES = 16
+HASH_CHARACTERS = 43
 
 
 def chain_start(log: str) -> bytes:
@@ -23,6 +24,19 @@ def chain_start(log: str) -> bytes:
 def advance(chain: bytes, event_digest: bytes) -> bytes:
     """The chain value after one more event."""
     return digest(chain + event_digest)
+
+
+def line_digest(line: bytes) -> bytes:
+    """The digest of the event that a line stands for: of its bytes, or of the hash that is left of a redacted one.
+
+    An event is an object and begins with a brace, which no hash does; what is neither is bytes like any other.
+    """
+    if line.startswith(b"{") or len(line) != HASH_CHARACTERS:
+        return digest(line)
+    try:
+        return unb64(line.decode("ascii"))
+    except (UnicodeDecodeError, Problem):
+        return digest(line)
 
 
 def prev_of(chain: bytes) -> str:

@@ -119,6 +119,13 @@ KEY_NOT_VALID_THEN = _kind(
 SENDER_NOT_AUTHORISED = _kind(
     "sender-not-authorised", "The sender may not hand over at this site", 403, "ask", "Ask the office."
 )
+CHALLENGE_UNKNOWN_OR_USED = _kind(
+    "challenge-unknown-or-used",
+    "This offer does not answer an open challenge of yours",
+    409,
+    "fix",
+    "Show your challenge, have it scanned, then have it offered anew.",
+)
 OFFER_FROM_FUTURE = _kind(
     "offer-from-future",
     "This offer is dated in the future",
@@ -249,6 +256,23 @@ WRONG_CHOICE = _kind(
     "fix",
     "Choose a cited child, a resolution, or name a party.",
 )
+LOST = _kind(
+    "lost", "It names an event that nobody holds any more", 409, "ask", "A manager opens or reassigns the job anew."
+)
+QUARANTINED = _kind(
+    "quarantined",
+    "Its device was revoked before this was held here",
+    409,
+    "ask",
+    "It is kept; a manager may promote it.",
+)
+NOT_REDACTABLE = _kind(
+    "not-redactable",
+    "What restates it changes more than free text and blobs",
+    422,
+    "fix",
+    "Have the product restate it; nothing else may differ.",
+)
 MISPLACED = _kind("misplaced", "It stands where it does not belong", 422, "ask", "Send the device's log to support.")
 
 # -- the sync conversation ----------------------------------------------------
@@ -273,8 +297,26 @@ LOG_FORKED = _kind(
     "ask",
     "Record nothing more here; enrol the device anew. What it recorded is still sent.",
 )
+DEVICE_REVOKED = _kind(
+    "device-revoked",
+    "This device was revoked",
+    403,
+    "ask",
+    "Record nothing more here; what it holds is still sent. The office enrols a device anew.",
+)
 ALREADY_ANSWERED = _kind(
     "already-answered", "This offer can no longer be answered so", 409, "ask", "Ask for a new offer."
+)
+
+# -- blobs --------------------------------------------------------------------
+BLOB_NOT_HELD = _kind("blob-not-held", "These bytes are not held here", 404, "retry", "Send them from the start.")
+BLOB_TOO_LARGE = _kind("blob-too-large", "This attachment is too large", 413, "fix", "Take a smaller picture.")
+BLOB_MISMATCH = _kind(
+    "blob-mismatch", "The bytes are not what their name says", 422, "retry", "Send them again from the start."
+)
+BLOB_TYPE = _kind("blob-type", "Attachments of this type are not taken", 415, "fix", "Attach a PNG or JPEG picture.")
+QUOTA_FULL = _kind(
+    "quota-full", "No more attachments fit for now", 507, "retry", "Sync what waits, then attach it again."
 )
 
 # -- the device's doors -------------------------------------------------------
@@ -364,6 +406,12 @@ NOT_OUR_DATABASE = _kind(
     500,
     "fix",
     "Name another file, or install what made it.",
+)
+NOT_A_BACKUP = _kind(
+    "not-a-backup", "This is no whole backup", 422, "fix", "Name a folder that `handover backup` made, unchanged."
+)
+CHAIN_BROKEN = _kind(
+    "chain-broken", "What is held was changed", 500, "ask", "Keep the database as it is and restore a backup."
 )
 STALE = _kind("stale", "The job changed since it was looked at", 409, "fix", "Look at what changed, then decide again.")
 ACTION_REUSED = _kind(

@@ -38,7 +38,8 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
 class PushHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """First line of a push.
 
-    `base` and `head` are the chain values before and after; `receipt` is the text of the last one held.
+    `base` and `head` are the chain values before and after; `receipt` is the last one held, as it was given: what it
+    says is held and is not shows a backend that it was restored.
     The last four tell the office how the device stood and are read by no verdict: highest seq recorded,
     wall time of the oldest event without receipt, blobs waiting, the device's clock.
     """
@@ -49,7 +50,7 @@ class PushHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     to: Seq
     base: Chain
     head: Chain
-    receipt: str = ""
+    receipt: Sealed | None = None
     recorded: int = 0
     oldest: str = ""
     blobs: int = 0
@@ -81,6 +82,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     head: Chain
 
 
+class BlobReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The backend's signed word that it holds these bytes, hashed again when they came."""
+
+    epoch: str
+    sha256: Chain
+    size: int
+
+
 class SeqVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The judgement of one pushed event."""
 
@@ -98,6 +107,7 @@ class PushReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the backend says to a push. `missing` are closed ranges of seqs it wants; `receipt` seals a `Receipt`.
 
     `longer` tells a device that the backend holds more of this log than it sent: its database is an old copy.
+    Each of `blob_receipts` seals a `BlobReceipt`.
     """
 
     epoch: str
@@ -109,6 +119,7 @@ class PushReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missing: tuple[tuple[int, int], ...] = ()
     longer: bool = False
     hints: tuple[str, ...] = ()
+    blob_receipts: tuple[Sealed, ...] = ()
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,10 +147,11 @@ class ChallengeReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The signed challenge."""
+    """The signed challenge; `roster` lists the device where the backend, restored, may not know it any more."""
 
     challenge: str
     jws: str
+    roster: Sealed | None = None
 
 
 class SessionReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +159,23 @@ class SessionReply(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     expires_s: int
+
+
+class LineProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was wrong with one line, counted from 1."""
+
+    line: int
+    code: str
+    detail: str = ""
+
+
+class ReturnReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of lines given back: so many came, so many were news and are kept."""
+
+    epoch: str
+    lines: int
+    taken: int
+    problems: tuple[LineProblem, ...] = ()
 
 
 def write_push(header: bytes, jws: str, lines: Iterable[PushLine]) -> bytes:

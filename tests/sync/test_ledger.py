@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.ids import b64
+from sync.ids import b64, digest
 from sync.ledger import (
     Placed,
     advance,
     chain_start,
     check_head,
     first_break,
+    line_digest,
     missing_ranges,
     place,
     prev_of,
@@ -306,3 +307,13 @@ def test_the_same_bytes_on_two_branches_stand_on_both() -> None:
     model.push(1, chain_start(LOG), [b"b", b"x"])
     (onward,) = model.push(3, chains([b"b", b"x"])[-1], [b"other"])
     assert (onward.how, onward.chain) == ("forked", chains([b"b", b"x", b"other"])[-1])
+
+
+def test_a_line_of_a_redacted_event_stands_for_the_same_digest_as_its_bytes() -> None:
+    raw = b'{"v":1}'
+    assert line_digest(raw) == line_digest(b64(digest(raw)).encode()) == digest(raw)
+
+
+@pytest.mark.parametrize("line", [b"", b"{" + b"x" * 42, b"!" * 43, b"\xff" * 43, b"B" * 43])
+def test_a_line_that_is_no_hash_is_bytes_like_any_other(line: bytes) -> None:
+    assert line_digest(line) == digest(line)
