@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_s: Annotated[int, Meta(ge=60, le=86_400)] = 3_600
     escalate_every_s: Annotated[int, Meta(ge=0, le=3_600)] = 30
     checkers: Annotated[int, Meta(ge=0, le=16)] = 0
-    """Processes that check the signatures of pushed events; with none, the server does so itself."""
+    """Processes that read pushes and check signatures; with none, the server does so itself."""
     cached_events: Annotated[int, Meta(ge=0, le=2_000_000)] = 60_000
     """How many judged events are kept in memory, so that a job in work is not read again for each push."""
 

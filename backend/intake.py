@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any, Final, TypeVar
 
-from backend.checkers import Checkers, open_checkers
+from backend.checkers import SMALL, Checkers, open_checkers
 from backend.config import Settings
 from backend.documents import Documents
 from backend.key import hold_key
@@ -19,7 +19,7 @@ from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
 from backend.project import follow
 from backend.reach import note_devices
-from backend.reading import Arrived, Held, check_here, proven, read_unproven
+from backend.reading import Arrived, Held, proven, read_unproven
 from backend.receive import Received, receive
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
 from backend.witness import take_witness
@@ -122,7 +122,7 @@ class Intake:
     def __init__(self, store: Store, door: Door, checkers: Checkers | None = None) -> None:
         self.store = store
         self.door = door
-        self._check = checkers.check if checkers is not None else check_here
+        self._checkers = checkers
         self._signed_badly: set[Jwk] = set()
         self.is_stopped = False
         self._waiting: asyncio.Queue[tuple[Work[Any], asyncio.Future[Any]]] = asyncio.Queue(MOST_WAITING)
@@ -138,7 +138,10 @@ class Intake:
 
     async def push(self, body: bytes, *, gzip: bool, jwk: Jwk) -> PushReply:
         """The reply to a push; its receipt is made once what it says is on disk."""
-        arrived, held = await asyncio.to_thread(read_unproven, body, gzip=gzip, jwk=jwk, check=self._check)
+        if self._checkers is None or len(body) < SMALL:
+            arrived, held = await asyncio.to_thread(read_unproven, body, gzip=gzip, jwk=jwk)
+        else:
+            arrived, held = await asyncio.wrap_future(self._checkers.read(body, gzip=gzip, jwk=jwk))
         received = await self._receive(arrived, held, jwk)
         self.door.world.fault("before-reply")
         if received.fresh:

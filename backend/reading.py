@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from sync.codec import event_of, read_envelope, read_ours
-from sync.events import CUSTODY, SIGNED, Event
+from sync.events import CUSTODY, SIGNED, Envelope, Event
 from sync.ids import b64, digest, unb64
 from sync.ledger import advance
 from sync.problems import BAD_HEADER, BAD_SIGNATURE, MISPLACED, Problem
-from sync.protocol import Push, PushHeader, inflate, read_push
+from sync.protocol import Push, PushHeader, PushLine, inflate, read_push
 from sync.seal import Jwk, kid_of, verify
 
 NAMEABLE = CUSTODY | {"device.revoked", "log.forked"}
@@ -35,58 +35,79 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A push whose header and count are good; `kid` signed it."""
+    """A push whose header, count and chain are good; `kid` signed it. Lines still on their way are waited for."""
 
     header: PushHeader
     head_raw: bytes
     jws: str
     kid: str
     base: bytes
-    lines: tuple[Line, ...]
-
-
-class Signed(msgspec.Struct, frozen=True, array_like=True):
-    """An event's bytes and the signature it came with."""
-
-    raw: bytes
-    jws: str
+    lines: Sequence[Line]
 
 
 Held = Callable[[], Sequence[bool]]
-"""Waits until signatures were checked; says of each, in order, whether it is the key's signature as `ho-event`."""
-Check = Callable[[Jwk, Sequence[Signed]], Held]
-"""Begins to check signatures of one key."""
+"""Says of each line that came with a signature of its own, in order, whether that holds; waits until it knows."""
 
 
-def check_here(jwk: Jwk, signed: Sequence[Signed]) -> Held:
-    """The check where it is called, at once."""
-    held = [_holds(one, jwk) for one in signed]
-    return lambda: held
-
-
-def _holds(signed: Signed, jwk: Jwk) -> bool:
-    try:
-        verify(signed.jws, signed.raw, "ho-event", jwk)
-    except Problem:
-        return False
-    return True
-
-
-def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk, check: Check = check_here) -> Arrived:
+def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk) -> Arrived:
     """A push of the device with this key. Raises only for header, signature, count and size; a bad event is a line."""
-    arrived, held = read_unproven(body, gzip=gzip, jwk=jwk, check=check)
+    arrived, held = read_unproven(body, gzip=gzip, jwk=jwk)
     return proven(arrived, held(), jwk)
 
 
-def read_unproven(body: bytes, *, gzip: bool, jwk: Jwk, check: Check) -> tuple[Arrived, Held]:
-    """The same while the events' own signatures are being checked: they are taken for good so far."""
+def read_unproven(body: bytes, *, gzip: bool, jwk: Jwk) -> tuple[Arrived, Held]:
+    """The same, the events' own signatures taken for good; whether they are is told beside."""
+    push, chains = unpack(body, gzip=gzip, jwk=jwk)
+    places = enumerate(zip(push.lines, chains, strict=True), push.header.from_)
+    lines = [line_at(line, jwk, push.header.log, seq, chain) for seq, (line, chain) in places]
+    held = check(push, jwk)
+    return arrived_of(push, jwk, lines), lambda: held
+
+
+def unpack(body: bytes, *, gzip: bool, jwk: Jwk) -> tuple[Push, list[tuple[bytes, bytes]]]:
+    """A push, its signature and chain found good, and of each line the digest and the chain value after it."""
     push = read_push(inflate(body) if gzip else body)
     verify(push.jws, push.head_raw, "ho-batch", jwk)
-    held = check(jwk, [Signed(line.raw, line.jws) for line in push.lines if line.jws])
-    lines = _lines(push, jwk)
-    if lines[-1].chain != unb64(push.header.head):
+    chain = unb64(push.header.base)
+    chains: list[tuple[bytes, bytes]] = []
+    for line in push.lines:
+        digest_ = digest(line.raw)
+        chain = advance(chain, digest_)
+        chains.append((digest_, chain))
+    if chain != unb64(push.header.head):
         raise Problem(BAD_HEADER, "the events do not lead from base to head", "line 1")
-    return Arrived(push.header, push.head_raw, push.jws, kid_of(jwk), unb64(push.header.base), tuple(lines)), held
+    return push, chains
+
+
+def line_at(line: PushLine, jwk: Jwk, log: str, seq: int, chain: tuple[bytes, bytes]) -> Line:
+    """The line of a push that stands at this place of its log, read; its own signature is taken for good.
+
+    `chain` is the digest of its bytes, and the chain value after it.
+    """
+    raw, jws = line.raw, line.jws
+    try:
+        event = _event_at(raw, log, seq, kid_of(jwk) if jws else "", b64(chain[0]))
+    except Problem as problem:
+        return Line(seq, raw, *chain, jws, None, problem)
+    return Line(seq, raw, *chain, jws, event)
+
+
+def arrived_of(push: Push, jwk: Jwk, lines: Sequence[Line]) -> Arrived:
+    """The push with its lines as read."""
+    return Arrived(push.header, push.head_raw, push.jws, kid_of(jwk), unb64(push.header.base), lines)
+
+
+def check(push: Push, jwk: Jwk) -> list[bool]:
+    """Of each line with a signature of its own, in order, whether it is this key's as `ho-event`."""
+    return [_holds(line, jwk) for line in push.lines if line.jws]
+
+
+def _holds(line: PushLine, jwk: Jwk) -> bool:
+    try:
+        verify(line.jws, line.raw, "ho-event", jwk)
+    except Problem:
+        return False
+    return True
 
 
 def proven(arrived: Arrived, held: Sequence[bool], jwk: Jwk) -> Arrived:
@@ -95,7 +116,7 @@ def proven(arrived: Arrived, held: Sequence[bool], jwk: Jwk) -> Arrived:
         return arrived
     holds = iter(held)
     lines = [_unsigned(line, jwk) if line.jws and not next(holds) else line for line in arrived.lines]
-    return msgspec.structs.replace(arrived, lines=tuple(lines))
+    return msgspec.structs.replace(arrived, lines=lines)
 
 
 def _unsigned(line: Line, jwk: Jwk) -> Line:
@@ -104,39 +125,26 @@ def _unsigned(line: Line, jwk: Jwk) -> Line:
     return Line(line.seq, line.raw, line.digest, line.chain, "", None, problem)
 
 
-def _lines(push: Push, jwk: Jwk) -> list[Line]:
-    """The events as they came, their own signatures taken for good."""
-    log, kid = push.header.log, kid_of(jwk)
-    chain = unb64(push.header.base)
-    lines: list[Line] = []
-    for seq, line in enumerate(push.lines, push.header.from_):
-        raw, jws = line.raw, line.jws
-        digest_ = digest(raw)
-        chain = advance(chain, digest_)
-        try:
-            event = _event_at(raw, log, seq, kid if jws else "", b64(digest_))
-            lines.append(Line(seq, raw, digest_, chain, jws, event))
-        except Problem as problem:
-            lines.append(Line(seq, raw, digest_, chain, jws, None, problem))
-    return lines
-
-
 def _event_at(raw: bytes, log: str, seq: int, kid: str, hash_: str) -> Event:
     """The event that stands at this place of a log."""
     event = read_ours(raw, kid, hash_)
-    if event is not None:
-        _check_place(event.log, event.seq, event.kind, log, seq)
-        return event
-    envelope = read_envelope(raw)
-    _check_place(envelope.log, envelope.seq, envelope.kind, log, seq)
-    return event_of(envelope, raw, kid, hash_)
+    if event is None:
+        envelope = read_envelope(raw)
+        if problem := misplaced(envelope, log, seq):
+            raise problem
+        return event_of(envelope, raw, kid, hash_)
+    if problem := misplaced(event, log, seq):
+        raise problem
+    return event
 
 
-def _check_place(said_log: str, said_seq: int, kind: str, log: str, seq: int) -> None:
-    if said_log != log or said_seq != seq:
-        raise Problem(MISPLACED, f"it says {said_log}:{said_seq}, it came as {log}:{seq}")
-    if (kind == "log.opened") != (seq == 1):
-        raise Problem(MISPLACED, "a log begins with its opening, and nothing else")
+def misplaced(said: Event | Envelope, log: str, seq: int) -> Problem | None:
+    """What is wrong where an event came at another place than it says; None where nothing is."""
+    if said.log != log or said.seq != seq:
+        return Problem(MISPLACED, f"it says {said.log}:{said.seq}, it came as {log}:{seq}")
+    if (said.kind == "log.opened") != (seq == 1):
+        return Problem(MISPLACED, "a log begins with its opening, and nothing else")
+    return None
 
 
 def read_placed(raw: bytes, jws: str, log: str, seq: int, jwk: Jwk) -> Event:

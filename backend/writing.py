@@ -27,7 +27,7 @@ from backend.facts import (
     belongs_to,
 )
 from backend.reading import NAMEABLE, Held
-from backend.store.sqlite import queries
+from backend.store.sqlite import TOGETHER, queries
 from sync.codec import decode, encode, read_event
 from sync.events import Accepted, Event
 from sync.ids import digest, event_name, unb64
@@ -198,15 +198,18 @@ class Writing:
 
     def flush(self) -> None:
         """Afterwards every row so far is in the database, to be read."""
-        if self._rows:
-            rows, self._rows = self._rows, []
-            _SQL["append"].insert(self.con, rows)
+        self._flush_events()
         if self._jobs:
             jobs, self._jobs = self._jobs, []
             _SQL["open_job"].insert(self.con, jobs)
         if self._names:
             names, self._names = self._names, []
             self.facts.index.add(self.con, names)
+
+    def _flush_events(self) -> None:
+        if self._rows:
+            rows, self._rows = self._rows, []
+            _SQL["append"].insert(self.con, rows)
 
     # -- logs -----------------------------------------------------------------
     def log(self, name: str) -> Log | None:
@@ -272,6 +275,8 @@ class Writing:
             self.con.execute(_SQL["append_fork"].bare, (*row[:2], place.digest, *row[2:]))
         else:
             self._rows.append(row)
+            if len(self._rows) == TOGETHER:  # while they are still in the processor's cache
+                self._flush_events()
         if event is None or event.kind in NAMEABLE:
             hash_ = unb64(event.hash) if event is not None else digest(raw)
             self._names.append((hash_, place.log, place.seq, int(bool(place.digest))))

@@ -227,18 +227,32 @@ def read_ours(raw: bytes, kid: str = "", hash_: str = "") -> Event | None:
             occurred = milliseconds(body.occurred_at)
     except (*UNREADABLE_JSON, Problem):
         return None
-    name = hash_ or event_hash(raw)
+    return _whole(read, kind, kid, hash_ or event_hash(raw), (wall, occurred))
+
+
+def read_again(raw: bytes, kid: str, hash_: str, times: tuple[int, int]) -> Event:
+    """The event that `read_ours` gave for these bytes elsewhere; `times` are its `wall_ms` and `occurred_ms`.
+
+    Nothing is checked: the bytes must be ones for which it gave an event.
+    """
+    at = raw.find(_BEFORE_KIND) + len(_BEFORE_KIND)
+    kind, reader = _ours[raw[at : raw.find(b'"', at)]]
+    return _whole(reader.decode(raw), kind, kid, hash_, times)
+
+
+def _whole(read: _Ours[Fact], kind: str, kid: str, hash_: str, times: tuple[int, int]) -> Event:
+    wall_ms, occurred_ms = times
     return Event(
-        hash=name,
+        hash=hash_,
         log=read.log,
         seq=read.seq,
         kind=kind,
-        job=job_id(name) if kind == "job.opened" else read.job,
+        job=job_id(hash_) if kind == "job.opened" else read.job,
         actor=read.actor,
         at=read.at,
-        body=body,
-        wall_ms=wall,
-        occurred_ms=occurred,
+        body=read.body,
+        wall_ms=wall_ms,
+        occurred_ms=occurred_ms,
         kid=kid,
         prev=read.prev,
         parents=read.parents,

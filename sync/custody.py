@@ -68,8 +68,8 @@ class _Tree:
 
     def _hang(self, standing: Standing) -> None:
         event = standing.event
-        if (standing.node is None and standing.under is None) or event.hash in self.by_hash:
-            return  # it hangs on nothing and nothing hangs on it
+        if event.hash in self.by_hash:
+            return
         self.by_hash[event.hash] = standing
         if standing.node is not None:
             self.made[standing.node.key].append(standing)

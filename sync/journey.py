@@ -7,7 +7,7 @@ ids, so neither order nor repetition matters; what contradicts itself is shown a
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import msgspec
 
@@ -164,10 +164,11 @@ class _Facts:
         self.standings = {one.event.hash: one for one in standings if one.verdict.word == "applied"}
         self.timeline = sorted([one.event for one in self.standings.values()], key=_when)
         self.discrepancies: list[str] = []
-        self._by_type: dict[type, list[Event]] = defaultdict(list)
+        self._by_type: dict[type, list[tuple[Event, Fact]]] = defaultdict(list)
         self._is_corrected = False
         for event in self.timeline:
-            self._by_type[type(event.body)].append(event)
+            if (body := event.body) is not None:
+                self._by_type[type(body)].append((event, body))
         if Correction in self._by_type:
             self._correct_all()
 
@@ -189,16 +190,16 @@ class _Facts:
             self.discrepancies.append(f"corrections of {hash_} contradict each other or do not fit")
         occurred_ms = milliseconds(body.occurred_at) if body.occurred_at else was.wall_ms
         now = msgspec.structs.replace(was, body=body, occurred_ms=occurred_ms)
-        self._by_type[type(body)] = [now if event is was else event for event in self._by_type[type(body)]]
+        pairs = self._by_type[type(body)]
+        self._by_type[type(body)] = [(now, body) if pair[0] is was else pair for pair in pairs]
         self._is_corrected = True
 
     def all(self, shape: type[_F], *narrower: type[_F]) -> list[tuple[Event, _F]]:
         """Every event with exactly this shape of body, or one of the narrower ones, replaced ones included."""
-        found: list[tuple[Event, _F]] = []
-        for exact in (shape, *narrower):
-            if events := self._by_type.get(exact):
-                found += [(event, event.body) for event in events if isinstance(event.body, shape)]
-        return found
+        found = self._by_type.get(shape, [])
+        for exact in narrower:
+            found = found + self._by_type.get(exact, [])
+        return cast("list[tuple[Event, _F]]", found)
 
     def of(self, shape: type[_F]) -> list[tuple[Event, _F]]:
         """The same without those that others replace, by when they happened, then hash."""
@@ -224,8 +225,9 @@ def journey(job: str, standings: Iterable[Standing], policies: dict[str, Policy 
     offer's own `until` is its only limit.
     """
     facts = _Facts(standings)
-    tree = custody(facts.standings.values())
-    found = handovers(facts.standings.values(), tree.contested, policies or {})
+    hung = [one for one in facts.standings.values() if one.under is not None or one.node is not None]
+    tree = custody(hung)
+    found = handovers(hung, tree.contested, policies or {})
     orders = _orders(facts)
     left = {body.who for _, body in facts.all(AssistLeft)}
     state = _state(facts, tree)
@@ -260,6 +262,8 @@ def _state(facts: _Facts, tree: Custody) -> JobState:
         ("cancelled", [event for event, _ in facts.of(JobCancelled)]),
         ("closed by rule", [event for event, _ in facts.of(JobClosedByRule)]),
     ]
+    if not any(events for _, events in closings):
+        return "open"
     states: list[JobState] = []
     for state, events in closings:
         for event in events:

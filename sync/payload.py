@@ -32,6 +32,9 @@ ELEMENTS: tuple[Element, ...] = get_args(Element)
 """Every element of a handover that a policy can make mandatory, in the order of screens and reports."""
 
 
+_SAID = tuple(element for element in ELEMENTS if element != "synthesis")
+
+
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something done: to what, with what result, and what shows it (names of evidence)."""
 
@@ -118,10 +121,7 @@ def present(payload: Payload) -> frozenset[Element]:
 
     Next actions may be left out where the state is complete: nothing is left to do.
     """
-    said: set[Element] = set()
-    for element in ELEMENTS:
-        if element != "synthesis" and getattr(payload, element):
-            said.add(element)
+    said: set[Element] = {element for element in _SAID if getattr(payload, element)}
     said.update(payload.none_known)
     if payload.state == "complete":
         said.add("next_actions")

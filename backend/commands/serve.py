@@ -29,7 +29,7 @@ def main(argv: list[str], world: World | None = None) -> int:
         choices=range(17),
         default=min((os.cpu_count() or 1) - 1, 4),
         metavar="N",
-        help="processes that check signatures beside the server (one less than there are processors, 4 at most)",
+        help="processes that read pushes beside the server (one less than there are processors, 4 at most)",
     )
     made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
     args = made.parse_args(argv)

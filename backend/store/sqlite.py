@@ -21,7 +21,7 @@ from sync.problems import NOT_OUR_DATABASE, STORE_FULL, Problem
 
 T = TypeVar("T")
 
-_TOGETHER = 100
+TOGETHER = 100
 """Rows of one statement: with nine columns well below the 32,766 parameters that SQLite takes."""
 _STATEMENTS = 512
 """Prepared statements a connection keeps."""
@@ -59,8 +59,8 @@ class Query:
         Many a statement: sqlite3 lets go of the interpreter's lock at each, and beside a busy thread it is some
         milliseconds until it has it again.
         """
-        for start in range(0, len(rows), _TOGETHER):
-            part = rows[start : start + _TOGETHER]
+        for start in range(0, len(rows), TOGETHER):
+            part = rows[start : start + TOGETHER]
             text = self._many.get(len(part))
             if text is None:
                 found = self._VALUES.search(self.bare)

@@ -14,7 +14,8 @@ from tests.backend.people import Author, codes, words
 
 pytestmark = pytest.mark.anyio
 Enrol = Callable[..., Awaitable[Author]]
-EVENTS = 8
+EVENTS = 60
+"""A push of so many is large enough for a process of its own."""
 
 
 @pytest.fixture(params=[0, 1], ids=["in the server", "in a process beside it"])
