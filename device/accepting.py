@@ -70,11 +70,12 @@ class Accepting:
     def _receiver(self, who: str, event: Event, content: Offered, asked: Receiver) -> Receiver:
         """For whom `who` accepts: as asked, itself if addressed, a team of its that is, or the guest it hosts."""
         memory = self._here.memory
+        hosted = [one for one in content.to if event.log in memory.own_logs and not memory.directory.knows(one)]
         if asked.party or who in content.to:
-            return msgspec.structs.replace(asked, party=asked.party or who)
-        guests = [one for one in content.to if not memory.directory.knows(one)]
-        if guests and event.log in memory.own_logs:
-            return msgspec.structs.replace(asked, party=guests[0], guest=True)
+            party = asked.party or who
+            return msgspec.structs.replace(asked, party=party, guest=party in hosted)
+        if hosted:
+            return msgspec.structs.replace(asked, party=hosted[0], guest=True)
         teams = [one for one in content.to if memory.directory.belongs(who, one) and not is_role(one)]
         return msgspec.structs.replace(asked, party=teams[0] if teams else who)
 
@@ -103,9 +104,7 @@ class Accepting:
         (`seen.receiver.guest`) reads back and gives a name on the sender's device.
         """
         here = self._here
-        seen = await self.look(
-            person, seen.code or seen.offer.hash, party="" if seen.receiver.guest else seen.receiver.party
-        )
+        seen = await self.look(person, seen.code or seen.offer.hash, party=seen.receiver.party)
         check_synthesis(synthesis)
         who = seen.receiver.person
         met, switched = self._meeting(seen)

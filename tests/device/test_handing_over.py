@@ -261,6 +261,30 @@ async def test_a_guest_reads_back_on_the_senders_device_and_can_hand_back_there(
     assert agent.holding.journey(crew.job).accountable == "anna"
 
 
+@pytest.mark.parametrize("party", ["", "kim"])
+async def test_to_name_the_guest_is_the_same_as_not_to(crew: Crew, party: str) -> None:
+    agent = crew.anna
+    offer = await agent.offering.offer("anna", crew.job, PAYLOAD, ["kim", "bo"])
+    seen = await agent.accepting.look("anna", offer.event, party=party)
+    assert (seen.receiver.party, seen.receiver.guest) == ("kim", True)
+    accepted = agent.holding.event((await agent.accepting.accept("anna", seen, read_it_back(seen))).event).body
+    assert isinstance(accepted, Accepted)
+    assert (accepted.party, accepted.met) == ("kim", "guest")
+
+
+async def test_the_guest_who_accepts_is_the_one_that_was_looked_at(crew: Crew) -> None:
+    agent = crew.anna
+    offer = await agent.offering.offer("anna", crew.job, PAYLOAD, ["kim", "lou"])
+    seen = await agent.accepting.look("anna", offer.event, party="lou")
+    await agent.accepting.accept("anna", seen, read_it_back(seen))
+    assert agent.holding.journey(crew.job).accountable == "lou"
+
+
+async def test_a_guest_is_hosted_on_the_senders_device_alone(crew: Crew) -> None:
+    offer = await crew.offer("kim", "bo")
+    assert await kind_of(crew.bo.accepting.look("bo", read_code(offer), party="kim")) is NOT_ADDRESSED
+
+
 # -- what is refused, and why --------------------------------------------------
 async def kind_of(act: object) -> ProblemKind:
     with pytest.raises(Problem) as caught:
