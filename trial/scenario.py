@@ -13,7 +13,7 @@ from sync.payload import Count, Element, Line, Priority
 from sync.policy import Accept, AllowedWhen, CheckRule, Edge, Limits, Policy, Role
 from sync.policy import Step as EscalationStep
 from trial.acts import Opening
-from trial.expectation import ExpectedView
+from trial.expectation import ALL, ExpectedView
 from trial.steps import AnyStep
 from trial.terms import Asset, Instant, New, Person, Site
 
@@ -25,7 +25,7 @@ DESK = "desk"
 """The team of the office: every dispatcher belongs to it, and imported orders open jobs for it."""
 DISPATCHER = "dispatcher"
 """The dispatcher of a scenario in which nobody else is one."""
-VIEWS = ("all", "backend")
+VIEWS = (ALL, "backend")
 
 
 class PersonGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -140,13 +140,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a scenario file, made from the types above.
 
-    Every object is closed; `expect` may also be said of the view `all` directly.
+    Every object is closed; in `expect` what is said of the view `all` may stand beside the views.
     """
     drawn: dict[str, Any] = msgspec.json.schema(Scenario)
     for component in drawn["$defs"].values():
         if "properties" in component:
             component["additionalProperties"] = False
-    expect = drawn["$defs"]["Scenario"]["properties"]["expect"]
-    view = expect["additionalProperties"]
-    drawn["$defs"]["Scenario"]["properties"]["expect"] = {"anyOf": [view, expect | {"minProperties": 1}]}
+    direct = {name: {"$ref": f"#/$defs/ExpectedView/properties/{name}"} for name in ExpectedView.__struct_fields__}
+    drawn["$defs"]["Scenario"]["properties"]["expect"]["properties"] = direct
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "handover scenario"} | drawn
