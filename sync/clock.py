@@ -21,11 +21,15 @@ LATEST_MS: Final = 253_402_300_799_999
 """The first and the last millisecond that RFC 3339 can write: of the years 1 and 9999 in UTC."""
 
 
-class Anchor(msgspec.Struct, frozen=True, kw_only=True):
-    """The last signed time a device held from its backend: the document's id, and `mono` when it came."""
+class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The last signed time a device got from its backend within this boot: the document's id, and `mono` when it came.
+
+    `trip` is how many milliseconds before that the device had asked for it: the time was signed in between.
+    """
 
     id: str
     mono: Ms
+    trip: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

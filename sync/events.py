@@ -47,12 +47,17 @@ class Custody(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Bytes kept beside the event, by content. `of` names the original that a thumbnail shows in small."""
+    """Bytes kept beside the event, by content. `of` names the original that a thumbnail shows in small.
+
+    `type` is a media type, as the author's device made it out. `what` is photo, signature, transcript or document,
+    where it was said.
+    """
 
     sha256: Hash
     size: Count
     type: Id
     of: str = ""
+    what: Annotated[str, Meta(max_length=40)] = ""
 
 
 # -- logs, codes, devices -----------------------------------------------------

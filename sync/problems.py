@@ -318,6 +318,24 @@ BLOB_TYPE = _kind("blob-type", "Attachments of this type are not taken", 415, "f
 QUOTA_FULL = _kind(
     "quota-full", "No more attachments fit for now", 507, "retry", "Sync what waits, then attach it again."
 )
+BLOB_UNKNOWN = _kind(
+    "blob-unknown", "No event of this device names these bytes", 404, "retry", "Send the event that names them first."
+)
+BLOB_EMPTY = _kind("blob-empty", "There is nothing in this attachment", 422, "fix", "Take the picture again.")
+BLOB_GONE = _kind(
+    "blob-gone",
+    "An attachment that was recorded is damaged or gone",
+    409,
+    "ask",
+    "Take it again, and say so in a note.",
+)
+PHOTO_DISK_FULL = _kind(
+    "photo-disk-full",
+    "This device's disk is too full for more attachments",
+    507,
+    "fix",
+    "Sync, or free space; all else can still be recorded.",
+)
 
 # -- the device's doors -------------------------------------------------------
 DISK_FULL = _kind(

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from sync.codec import decode, encode
-from sync.events import JobId, Log, Seq
+from sync.events import Hash, JobId, Log, Seq
 from sync.ids import b64
 from sync.policy import Document
 from sync.problems import BAD_HEADER, TOO_LARGE, UNREADABLE, Problem
@@ -82,14 +82,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     head: Chain
 
 
-class BlobReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The backend's signed word that it holds these bytes, hashed again when they came."""
-
-    epoch: str
-    sha256: Chain
-    size: int
-
-
 class SeqVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The judgement of one pushed event."""
 
@@ -107,7 +99,7 @@ class PushReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the backend says to a push. `missing` are closed ranges of seqs it wants; `receipt` seals a `Receipt`.
 
     `longer` tells a device that the backend holds more of this log than it sent: its database is an old copy.
-    Each of `blob_receipts` seals a `BlobReceipt`.
+    Each of `blob_receipts` seals a `BlobReceipt` of a blob that the pushed events name.
     """
 
     epoch: str
@@ -243,6 +235,46 @@ def inflate(body: bytes, most: int = MOST_INFLATED) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise Problem(UNREADABLE, "the gzip is cut off or has more behind it")
     return found
+
+
+# -- blobs --------------------------------------------------------------------
+MOST_CHUNK = 256 * 1024
+"""The most bytes of a blob that one request carries."""
+MOST_ASKED = 500
+"""The most blobs that one question is about."""
+
+
+class BlobReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The backend's signed word that it holds these bytes, hashed again when they came."""
+
+    epoch: str
+    sha256: Chain
+    size: int
+
+
+class BlobsAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Blobs that a device keeps and wants to know about."""
+
+    blobs: Annotated[tuple[Hash, ...], Meta(max_length=MOST_ASKED)]
+
+
+class BlobHeld(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many bytes of a blob the backend holds from this device, counted from its beginning.
+
+    `receipt` seals a `BlobReceipt` once it has the blob whole. `refused` names the problem that keeps it from taking
+    more, in which case the device goes on with the next blob.
+    """
+
+    sha256: Hash
+    held: int
+    receipt: Sealed | None = None
+    refused: str = ""
+
+
+class BlobsReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Each blob that was asked about, in that order."""
+
+    blobs: tuple[BlobHeld, ...]
 
 
 # -- pull ---------------------------------------------------------------------
