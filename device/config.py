@@ -42,11 +42,16 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`places` and `sensors` are what signals are read against."""
+    """`places` and `sensors` are what signals are read against.
+
+    Raw signals and what was none are forgotten `keep_signals_days` after they came: they say where people were. Thirty
+    days of them are weighed, and a day before; the rest is for whoever asks what a piece of evidence rests on.
+    """
 
     broker: Broker | None = None
     places: tuple[Place, ...] = ()
     sensors: tuple[Sensor, ...] = ()
+    keep_signals_days: Annotated[int, Meta(ge=31, le=3_650)] = 60
 
     @property
     def surroundings(self) -> Surroundings:

@@ -5,8 +5,8 @@ and their delays change nothing. What a late signal changes is recorded again an
 signal opens no visit: it speaks of one that somebody recorded, or of a job that its carrier is to come for.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,13 +15,25 @@ from device.store.log import Recorded
 from device.store.signals import signals_between
 from sync.corroboration import concerns, speaks_of
 from sync.events import Draft, Event, SignalObserved
-from sync.evidence import derive, name_of, positions, revise
+from sync.evidence import derive, name_of, positions, revise, weighable
 from sync.facts import still_standing
 from sync.journey import Attendance, Journey
 from sync.signals import AHEAD_MS, BEHIND_MS, Signal, Surroundings
 
+_BEFORE_MS: Final = 86_400_000
+"""So much before what is weighed is read along with it: what began there must not seem to begin later."""
 _PRESENCE: Final = frozenset({"arrival", "departure", "dwell"})
 """What speaks of a job without a visit: that whoever is to come was there."""
+
+
+class _Heard(NamedTuple):
+    """What is weighed: the signals and their keys, the evidence they are, and since when it is not settled."""
+
+    signals: tuple[Signal, ...]
+    keys: frozenset[str]
+    facts: tuple[SignalObserved, ...]
+    since_ms: int
+    now_ms: int
 
 
 class Evidence:
@@ -37,29 +49,28 @@ class Evidence:
         here = self._here
         await here.refresh()
         now_ms = here.world.now_ms()
-        signals = await here.store.reading(lambda con: signals_between(con, now_ms - BEHIND_MS, now_ms + AHEAD_MS))
+        since_ms = now_ms - BEHIND_MS
+        signals = await here.store.reading(lambda con: signals_between(con, since_ms - _BEFORE_MS, now_ms + AHEAD_MS))
         state = (here.memory.mark, len(signals), signals[-1:] or None)
         if not signals or state == self._weighed:
             return ()
-        facts = derive(signals, self._around)
-        drafts = [draft for job in here.memory.jobs() for draft in self._drafts(job, facts, signals, now_ms)]
+        keys = frozenset(f"{one.source}:{one.native_key}" for one in signals)
+        heard = _Heard(signals, keys, derive(signals, self._around), since_ms, now_ms)
+        drafts = [draft for job in here.memory.jobs() for draft in self._drafts(job, heard)]
         recorded = await here.record(*drafts) if drafts else ()
         self._weighed = (here.memory.mark, len(signals), signals[-1:] or None)
         return recorded
 
-    def _drafts(
-        self, job: str, facts: Sequence[SignalObserved], signals: Sequence[Signal], now_ms: int
-    ) -> Iterable[Draft]:
+    def _drafts(self, job: str, heard: _Heard) -> Iterable[Draft]:
         journey = self._here.memory.journey(job)
-        wanted = {
-            name_of(fact): fact
-            for fact in (*_speaking(journey, facts, now_ms), *_placed(journey, signals, self._around))
-        }
+        speaking = _speaking(journey, heard.facts, heard.now_ms)
+        wanted = {name_of(fact): fact for fact in (*speaking, *_placed(journey, heard.signals, self._around))}
         before = {
             name_of(body): (event, msgspec.structs.replace(body, replaces=()))
             for event, body in self._standing(journey)
         }
-        revision = revise([body for _, body in before.values()], wanted.values())
+        standing = [body for _, body in before.values()]
+        revision = revise(*weighable(standing, wanted.values(), heard.keys, heard.since_ms))
         left = set(revision.gone) - {name for _, names in revision.added for name in names}
         for fact, superseded in revision.added:
             # What no longer holds and overlaps with nothing new gives way to the next of its kind.
@@ -112,7 +123,7 @@ def _expected(journey: Journey) -> frozenset[str]:
     return frozenset({journey.accountable, *offered, *crew} - {""})
 
 
-def _placed(journey: Journey, signals: Sequence[Signal], around: Surroundings) -> Iterable[SignalObserved]:
+def _placed(journey: Journey, signals: Iterable[Signal], around: Surroundings) -> Iterable[SignalObserved]:
     """What fixes say of each arrival that somebody recorded, for and against it."""
     for visit in journey.visits:
         if visit.arrived_ms is not None:

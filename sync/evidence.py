@@ -139,6 +139,32 @@ def revise(recorded: Iterable[SignalObserved], derived: Iterable[SignalObserved]
     )
 
 
+def weighable(
+    recorded: Iterable[SignalObserved], derived: Iterable[SignalObserved], held: frozenset[str], since_ms: int
+) -> tuple[list[SignalObserved], list[SignalObserved]]:
+    """Of both, what can be compared by `revise`; the rest is settled and stays as it was recorded.
+
+    Settled is what was before `since_ms`, and what rests on a signal that is not among those `held` any more: of a
+    stay whose beginning was forgotten, what is left would say that it began later.
+    """
+    before = list(recorded)
+    settled = [fact for fact in before if bounds(fact)[0] < since_ms or not held.issuperset(fact.rests_on)]
+    names = {name_of(fact) for fact in settled}
+
+    def is_open(fact: SignalObserved) -> bool:
+        if bounds(fact)[0] < since_ms or name_of(fact) in names:
+            return False
+        return not any(_of_one_scan(one, fact) if fact.observed == "position" else _same(one, fact) for one in settled)
+
+    return [fact for fact in before if name_of(fact) not in names], [fact for fact in derived if is_open(fact)]
+
+
+def _of_one_scan(old: SignalObserved, new: SignalObserved) -> bool:
+    """Whether both are what the nearest fix of one device says of one scan, for it or against it."""
+    said = [(fact.observed, fact.device, fact.visit, not fact.elsewhere_m) for fact in (old, new)]
+    return said[0] == said[1]
+
+
 def _same(old: SignalObserved, new: SignalObserved) -> bool:
     if (old.observed, old.device, old.site) != (new.observed, new.device, new.site):
         return False
@@ -218,11 +244,14 @@ _Where = Callable[[Signal], str]
 def _whereabouts(sensor: Sensor, sensors: dict[str, Sensor], stays: dict[tuple[str, str], list[Stay]]) -> _Where:
     """Tells the site where this sensor was at a signal: where it is fixed, else where what carries it was; or ""."""
     spans = sorted(
-        (stay.first.t_eff_ms - AT_SITE_MS, site, stay.end_ms)
-        for (device, site), of_one in stays.items()
-        if sensors[device].witness == sensor.witness
-        for stay in of_one
-        if stay.is_visit
+        (
+            (stay.first.t_eff_ms - AT_SITE_MS, site, stay.end_ms)
+            for (device, site), of_one in stays.items()
+            if sensors[device].witness == sensor.witness
+            for stay in of_one
+            if stay.is_visit
+        ),
+        key=lambda span: span[:2],  # two at one site from one moment on, of which one is still there
     )
 
     def where(signal: Signal) -> str:

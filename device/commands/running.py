@@ -16,11 +16,20 @@ from device.config import Broker, load_settings
 from device.evidence import Evidence
 from device.line import Alarm
 from device.listen import Listener
+from device.retention import Retention
 from device.store import pulled
 from device.store.sqlite import FILE
 from device.world import Machine
 from sync.problems import LINE_TROUBLE
 
+ABOUT: Final = """Sync, and hear signals, until it is stopped.
+
+What is heard stands in settings.json in the device's folder; all of it may be left out:
+  {"broker": {"host": "broker.example", "port": 8883, "topics": ["owntracks/#"], "username": "", "password_file": "",
+              "tls": {"ca_file": "", "certificate_file": "", "key_file": ""}},
+   "places": [{"site": "mill", "lat": 52.0, "lon": 13.0, "radius_m": 100}],
+   "sensors": [{"device": "anna/phone", "carried_by": "anna"}],
+   "keep_signals_days": 60}"""
 _LOOK_S: Final = 1.0
 """How long at most until something that another command recorded, or a signal, is noticed."""
 
@@ -40,7 +49,7 @@ async def run(args: Namespace) -> int:
             print(f"handover device status --dir {args.dir} says how it stands")
             sys.stdout.flush()
             evidence = Evidence(agent.holding, settings.surroundings) if settings.broker else None
-            await work(agent, evidence, alarms, stop)
+            await work(agent, evidence, Retention(agent.holding, settings.keep_signals_days), alarms, stop)
     return 0
 
 
@@ -59,11 +68,14 @@ def _listening(broker: Broker | None, directory: Path, device: str, alarms: asyn
         yield
 
 
-async def work(agent: Agent, evidence: Evidence | None, alarms: asyncio.Queue[Alarm], stop: asyncio.Event) -> None:
+async def work(
+    agent: Agent, evidence: Evidence | None, retention: Retention, alarms: asyncio.Queue[Alarm], stop: asyncio.Event
+) -> None:
     """Rounds with the backend as its conversation asks for them, and evidence as signals come, until `stop`."""
     while not stop.is_set():
         if evidence is not None:
             await evidence.weigh()
+        await retention.turn()
         while not alarms.empty():
             await agent.holding.store.writing(partial(_note, alarms.get_nowait(), agent.holding.world.now_ms()))
         wait = await agent.sync(at_once=False)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from argparse import Namespace
+from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from device.agent import enrol, open_agent
@@ -11,7 +11,7 @@ from device.commands import itself, oncodes, onjobs
 from device.commands.answers import Action, Said, tell
 from device.commands.inputs import code_argument, texts_in
 from device.commands.parsing import Parser
-from device.commands.running import run
+from device.commands.running import ABOUT, run
 from device.world import Machine
 from sync.problems import BAD_ARGUMENT, Problem
 
@@ -64,7 +64,12 @@ def _parser() -> Parser:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     enrolling = actions.add_parser("enrol", help="bind this device by an enrolment code")
     code_argument(enrolling)
-    running = actions.add_parser("run", help="sync, and hear signals, until it is stopped")
+    running = actions.add_parser(
+        "run",
+        help="sync, and hear signals, until it is stopped",
+        description=ABOUT,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
     parsers = [enrolling, running]
     for name, action in ACTIONS.items():
         parser_ = actions.add_parser(name, help=action.help)

@@ -169,10 +169,15 @@ def rejected(con: sqlite3.Connection) -> tuple[Rejected, ...]:
     return tuple(Rejected(*row) for row in con.execute(_sql["rejected"]))
 
 
-def forget_signals(con: sqlite3.Connection, before_ms: int) -> int:
-    """Drop what was received before then, rejects included; given is how many signals. Part of a transaction."""
-    con.execute(_sql["forget_rejected"], {"before_ms": before_ms})
-    return con.execute(_sql["forget"], {"before_ms": before_ms}).rowcount
+def forget_signals(con: sqlite3.Connection, before_ms: int, most: int = 10_000) -> int:
+    """Drop what was received before then, at most so many signals and as many rejects; given is how many signals.
+
+    Of the connections before then the last of each client stays: it tells whether the broker lost a session. Part of
+    a transaction; what is recorded of signals stays, and names them still.
+    """
+    con.execute(_sql["forget_sessions"], {"before_ms": before_ms})
+    con.execute(_sql["forget_rejected"], {"before_ms": before_ms, "most": most})
+    return con.execute(_sql["forget"], {"before_ms": before_ms, "most": most}).rowcount
 
 
 def session_began(con: sqlite3.Connection, session: Session) -> bool:

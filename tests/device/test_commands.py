@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from device.commands.inputs import strictly
+from device.commands.running import ABOUT
 from device.commands.table import ACTIONS, main
-from device.config import load_settings
+from device.config import Settings, Tls, load_settings
 from device.world import Machine
 from sync.clock import rfc3339
 from sync.ids import is_name
@@ -271,6 +272,14 @@ def test_settings_that_do_not_fit_are_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(Problem) as caught:
         load_settings(tmp_path)
     assert caught.value.kind is BAD_SETTINGS
+
+
+def test_the_settings_that_the_help_shows_are_settings(tmp_path: Path) -> None:
+    shown = ABOUT[ABOUT.index("{") :]
+    (tmp_path / "settings.json").write_text(shown)
+    assert load_settings(tmp_path).broker
+    assert json.loads(shown).keys() == set(Settings.__struct_fields__)
+    assert json.loads(shown)["broker"]["tls"].keys() == set(Tls.__struct_fields__)
 
 
 def test_a_device_loads_nothing_of_the_server() -> None:

@@ -13,7 +13,7 @@ from device.message import Message
 from device.store.signals import Decoded, commit_signals
 from sync.clock import milliseconds
 from sync.events import SignalObserved
-from sync.signals import Place, Sensor, Signal, Surroundings
+from sync.signals import BEHIND_MS, Place, Sensor, Signal, Surroundings
 from tests.device.field import MORNING, Field
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +26,7 @@ AROUND = Surroundings(
         Sensor(device="phone", carried_by="anna"),
         Sensor(device="other-phone", carried_by="bo"),
         Sensor(device="door", site="site-1"),
+        Sensor(device="scale", site="site-1"),
     ),
 )
 
@@ -156,6 +157,44 @@ async def test_a_late_signal_revises_what_was_said_and_names_what_it_replaces(
     replaced = {hash_ for fact in said(anna, job) for hash_ in fact.replaces}
     assert replaced
     assert replaced <= first
+
+
+async def test_what_was_said_stays_when_signals_grow_old(field: Field, anna: Agent, job: str) -> None:
+    await anna.jobs.arrive("anna", job)
+    field.pass_time(25 * MINUTE_MS)
+    evidence = Evidence(anna.holding, AROUND)
+    door = [heard("door", 2, "door", state="open"), heard("door", 5, "door", state="closed")]
+    await hear(anna, [*STAY, fix(22, lat=52.02), fix(24, lat=52.02), *door])
+    assert await evidence.weigh()
+    before = said(anna, job)
+    # Thirty days later one signal after another is too old to be weighed, and then too old to be read.
+    field.pass_time(BEHIND_MS - 28 * MINUTE_MS)
+    for _ in range(40):
+        field.pass_time(MINUTE_MS)
+        assert await evidence.weigh() == ()
+    field.pass_time(24 * 60 * MINUTE_MS - 40 * MINUTE_MS)
+    for _ in range(40):
+        field.pass_time(MINUTE_MS)
+        assert await evidence.weigh() == ()
+    assert said(anna, job) == before
+
+
+async def test_a_load_stays_what_it_was_when_the_weight_before_it_grows_too_old(
+    field: Field, anna: Agent, job: str
+) -> None:
+    month = 31 * 24 * 60 - 1
+    weights = [(0, 100.0), (1, 101.0), (2, 102.0), (month, 120.0)]
+    await hear(anna, [heard("weight", minute, "scale", value=value) for minute, value in weights])
+    field.pass_time(month * MINUTE_MS)
+    await anna.jobs.arrive("anna", job)
+    evidence = Evidence(anna.holding, AROUND)
+    await evidence.weigh()
+    before = said(anna, job)
+    assert [fact.value for fact in before] == ["+20.000"]
+    for _ in range(4):
+        assert await evidence.weigh() == ()
+        field.pass_time(MINUTE_MS)
+    assert said(anna, job) == before
 
 
 async def test_a_fix_far_away_speaks_against_a_scan(field: Field, anna: Agent, job: str) -> None:

@@ -26,9 +26,11 @@ from device.message import Message
 from device.store.signals import (
     MOST_KEPT_BYTES,
     Decoded,
+    Session,
     commit_signals,
     forget_signals,
     rejected,
+    session_began,
     sessions,
     signals_after,
     signals_between,
@@ -75,13 +77,15 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
         yield broker
 
 
-def at(port: int, protocol: int = 5, **more: str) -> Broker:
+def at(port: int, protocol: int = 5, *, client_id: str = "", username: str = "", password_file: str = "") -> Broker:
     return Broker(
         host="127.0.0.1",
         port=port,
         protocol=5 if protocol == 5 else 3,
         topics=("ho/1/d/+/sig/+", "owntracks/#"),
-        **more,
+        client_id=client_id,
+        username=username,
+        password_file=password_file,
     )
 
 
@@ -161,8 +165,22 @@ def test_signals_are_read_back_as_they_were_heard_and_forgotten_when_told(con: s
     t_eff_ms = everything[0].t_eff_ms
     assert signals_between(con, t_eff_ms, t_eff_ms) == everything
     assert signals_between(con, t_eff_ms + 1, NOW_MS) == ()
-    assert transaction(con, lambda con: forget_signals(con, NOW_MS + 3)) == 3
+    assert transaction(con, lambda con: forget_signals(con, NOW_MS + 3, most=2)) == 2
+    assert signals_after(con, 0) == (5, everything[2:])
+    assert transaction(con, lambda con: forget_signals(con, NOW_MS + 3, most=2)) == 1
     assert signals_after(con, 0) == (5, everything[3:])
+
+
+def test_a_lost_session_is_still_noticed_after_its_connections_are_forgotten(con: sqlite3.Connection) -> None:
+    def began(client: str, at_ms: int, *, present: bool = True) -> bool:
+        return transaction(con, lambda con: session_began(con, Session(client, at_ms, present)))
+
+    for at_ms in (1, 2, 3):
+        began("gateway", at_ms)
+    began("other", 4)
+    transaction(con, lambda con: forget_signals(con, 4))
+    assert [(one.client, one.at_ms) for one in sessions(con)] == [("gateway", 3), ("other", 4)]
+    assert began("gateway", 5, present=False)
 
 
 def test_a_full_disk_stores_nothing_and_later_everything(con: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sync.codec import decode, encode
 from sync.events import SignalObserved
-from sync.evidence import Revision, derive, name_of, positions, revise
+from sync.evidence import Revision, derive, name_of, positions, revise, weighable
 from sync.signals import Place, Sensor, Signal, Surroundings
 from sync.stays import is_exact
 from tests.sync.observed import AROUND, DEPOT, FARM, SENSORS, at, days, fix, signal
@@ -254,6 +254,42 @@ def test_positions_at_a_site_without_a_fence_are_none() -> None:
 
 def test_a_fix_without_a_position_is_not_exact() -> None:
     assert not is_exact(signal(PHONE, "loc", 0, acc_m=5))
+
+
+def test_two_devices_of_one_witness_may_be_at_one_site_from_one_moment_on_and_part_there() -> None:
+    said = [enter(0, "van-4"), leave(2, "van-4"), enter(0, "cargo-4"), signal("cargo-4", "shock", 1, value=12)]
+    assert ("shock", "depot", 1, 1) in [(what.split()[0], *rest) for what, *rest in told(*said)]
+
+
+# -- signals that grow old ----------------------------------------------------
+def test_what_is_old_or_rests_on_what_is_gone_is_settled_and_compared_with_nothing() -> None:
+    said = [enter(0), leave(10), enter(60), leave(70)]
+    recorded = derive(said, AROUND)
+    keys = frozenset(f"{one.source}:{one.native_key}" for one in said)
+    assert weighable(recorded, recorded, keys, 0) == (list(recorded), list(recorded))
+    young = [fact for fact in recorded if (fact.lower_ms or 0) >= at(30)]
+    assert weighable(recorded, recorded, keys, at(30)) == (young, young)
+    assert weighable(recorded, recorded, keys - {f"{said[2].source}:{said[2].native_key}"}, at(30)) == (
+        [fact for fact in young if fact.observed == "departure"],
+        [fact for fact in young if fact.observed == "departure"],
+    )
+    assert weighable([], recorded, keys, at(30)) == ([], young)
+
+
+def test_what_is_left_of_settled_evidence_is_no_other_evidence() -> None:
+    whole = [fix(PHONE, 0, 0), fix(PHONE, 1, 0), fix(PHONE, 20, 0)]
+    recorded, derived = derive(whole, AROUND), derive(whole[1:], AROUND)
+    assert weighable(recorded, derived, frozenset(f"{one.source}:{one.native_key}" for one in whole[1:]), 0) == ([], [])
+
+
+def test_a_scan_has_its_fix_once_the_nearest_was_forgotten() -> None:
+    near, later, beyond = fix(PHONE, 60, 0), fix(PHONE, 65, 0), fix(PHONE, 61, 2_000)
+    where = ("depot", at(60), ("jane",))
+    (recorded,) = positions([near], AROUND, *where)
+    derived = positions([later, beyond], AROUND, *where)
+    held = frozenset(f"{one.source}:{one.native_key}" for one in (later, beyond))
+    _, left = weighable([recorded], derived, held, 0)
+    assert [fact.elsewhere_m != 0 for fact in left] == [True], "what speaks against it is another matter"
 
 
 # -- late signals -------------------------------------------------------------

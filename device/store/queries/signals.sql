@@ -17,9 +17,14 @@ SELECT said FROM signal WHERE t_eff_ms BETWEEN :from_ms AND :to_ms ORDER BY arri
 -- name: rejected
 SELECT topic, reason, detail, first_ms, last_ms, times, size, raw FROM signal_reject ORDER BY number
 -- name: forget
-DELETE FROM signal WHERE t_recv_ms < :before_ms
+DELETE FROM signal WHERE arrival IN
+    (SELECT arrival FROM signal WHERE t_recv_ms < :before_ms ORDER BY t_recv_ms LIMIT :most)
 -- name: forget_rejected
-DELETE FROM signal_reject WHERE last_ms < :before_ms
+DELETE FROM signal_reject WHERE number IN
+    (SELECT number FROM signal_reject WHERE last_ms < :before_ms ORDER BY number LIMIT :most)
+-- name: forget_sessions
+DELETE FROM signal_session WHERE at_ms < :before_ms
+    AND number NOT IN (SELECT max(number) FROM signal_session GROUP BY client)
 -- name: was_here
 SELECT 1 FROM signal_session WHERE client = :client LIMIT 1
 -- name: connected
