@@ -1,7 +1,8 @@
 """Signals that count, recorded through the door: each piece of evidence as an event of the job it speaks of.
 
 Raw signals stay in the store, and all of them are weighed anew each time, so that their order, their repeats
-and their delays change nothing. What a late signal changes is recorded again and names what it replaces. A
+and their delays change nothing. What a late signal changes is recorded again and names what it replaces, and what
+no longer holds is taken back: in the end the log says what it would say had all of them been heard at once. A
 signal opens no visit: it speaks of one that somebody recorded, or of a job that its carrier is to come for.
 """
 
@@ -15,23 +16,25 @@ from device.store.log import Recorded
 from device.store.signals import signals_between
 from sync.corroboration import concerns, speaks_of
 from sync.events import Draft, Event, SignalObserved
-from sync.evidence import derive, name_of, positions, revise, weighable
+from sync.evidence import bounds, derive, name_of, positions, revise, taken_back, weighable
 from sync.facts import still_standing
 from sync.journey import Attendance, Journey
 from sync.signals import AHEAD_MS, BEHIND_MS, Signal, Surroundings
 
 _BEFORE_MS: Final = 86_400_000
 """So much before what is weighed is read along with it: what began there must not seem to begin later."""
+_TAKEN_BACK_MS: Final = BEHIND_MS // 2
+"""Nothing older is taken back: what bears it out may have begun long before, and is then no longer weighed."""
 _PRESENCE: Final = frozenset({"arrival", "departure", "dwell"})
 """What speaks of a job without a visit: that whoever is to come was there."""
 
 
 class _Heard(NamedTuple):
-    """What is weighed: the signals and their keys, the evidence they are, and since when it is not settled."""
+    """What is weighed: the signals and their keys, the evidence they are by name, since when it is not settled."""
 
     signals: tuple[Signal, ...]
     keys: frozenset[str]
-    facts: tuple[SignalObserved, ...]
+    facts: dict[str, SignalObserved]
     since_ms: int
     now_ms: int
 
@@ -55,7 +58,8 @@ class Evidence:
         if not signals or state == self._weighed:
             return ()
         keys = frozenset(f"{one.source}:{one.native_key}" for one in signals)
-        heard = _Heard(signals, keys, derive(signals, self._around), since_ms, now_ms)
+        facts = {name_of(fact): fact for fact in derive(signals, self._around)}
+        heard = _Heard(signals, keys, facts, since_ms, now_ms)
         drafts = [draft for job in here.memory.jobs() for draft in self._drafts(job, heard)]
         recorded = await here.record(*drafts) if drafts else ()
         self._weighed = (here.memory.mark, len(signals), signals[-1:] or None)
@@ -63,7 +67,9 @@ class Evidence:
 
     def _drafts(self, job: str, heard: _Heard) -> Iterable[Draft]:
         journey = self._here.memory.journey(job)
-        speaking = _speaking(journey, heard.facts, heard.now_ms)
+        if journey.opened is None:
+            return
+        speaking = _speaking(journey, heard.facts.values(), heard.now_ms)
         wanted = {name_of(fact): fact for fact in (*speaking, *_placed(journey, heard.signals, self._around))}
         before = {
             name_of(body): (event, msgspec.structs.replace(body, replaces=()))
@@ -71,14 +77,31 @@ class Evidence:
         }
         standing = [body for _, body in before.values()]
         revision = revise(*weighable(standing, wanted.values(), heard.keys, heard.since_ms))
-        left = set(revision.gone) - {name for _, names in revision.added for name in names}
-        for fact, superseded in revision.added:
+        replaced = [(fact, {*names, *({name_of(fact)} & before.keys())}) for fact, names in revision.added]
+        left = {name for name in revision.gone if self._holds_no_longer(name, before[name][1], heard)}
+        left -= {name for _, names in replaced for name in names}
+        for fact, names in replaced:
             # What no longer holds and overlaps with nothing new gives way to the next of its kind.
             also = {name for name in left if _alike(before[name][1], fact)}
             left -= also
-            replaces = tuple(before[name][0].hash for name in sorted({*superseded, *also}))
-            body = msgspec.structs.replace(fact, replaces=replaces)
-            yield Draft(kind="signal.observed", actor=self._here.row.device, job=job, body=body)
+            yield self._draft(job, fact, [before[name][0].hash for name in sorted(names | also)])
+        for name in sorted(left):
+            event, body = before[name]
+            yield self._draft(job, taken_back(body), [event.hash])
+
+    def _draft(self, job: str, fact: SignalObserved, replaces: Iterable[str]) -> Draft:
+        body = msgspec.structs.replace(fact, replaces=tuple(replaces))
+        return Draft(kind="signal.observed", actor=self._here.row.device, job=job, body=body)
+
+    def _holds_no_longer(self, name: str, fact: SignalObserved, heard: _Heard) -> bool:
+        """Whether the signals say that this did not take place, and not only that it is another job's by now.
+
+        They say nothing of what is not set any more.
+        """
+        sensor = next((one for one in self._around.sensors if one.device == fact.device), None)
+        place = next((one for one in self._around.places if one.site == fact.site), None)
+        is_young = bounds(fact)[0] >= heard.now_ms - _TAKEN_BACK_MS
+        return name not in heard.facts and is_young and sensor is not None and bool(place or sensor.site)
 
     def _standing(self, journey: Journey) -> Iterable[tuple[Event, SignalObserved]]:
         """The evidence this device recorded for the job that nothing replaces."""
@@ -93,9 +116,7 @@ def _alike(old: SignalObserved, new: SignalObserved) -> bool:
 
 def _speaking(journey: Journey, facts: Iterable[SignalObserved], now_ms: int) -> Iterable[SignalObserved]:
     """Those of the facts that speak of a visit of this job, naming it, or of whoever is to come for it."""
-    opened = journey.opened
-    if opened is None:
-        return
+    site = journey.opened.site if journey.opened else ""
     expected = _expected(journey)
     since_ms = min((event.occurred_ms for event in journey.timeline), default=now_ms)
     for fact in facts:
@@ -105,7 +126,7 @@ def _speaking(journey: Journey, facts: Iterable[SignalObserved], now_ms: int) ->
         elif (
             journey.state == "open"
             and fact.observed in _PRESENCE
-            and speaks_of(fact, opened.site, expected)
+            and speaks_of(fact, site, expected)
             and (fact.upper_ms or 0) >= since_ms
         ):
             yield fact

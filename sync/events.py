@@ -419,11 +419,12 @@ class CheckOverridden(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class SignalObserved(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Signals that count as evidence; `rests_on` names the raw ones, kept by the device that heard them.
 
-    `observed` is what they say: arrival, departure, door, load, excursion, shock, dwell. `lower_ms` and
-    `upper_ms` bound when, in milliseconds since 1970; `site` is where the fence or the sensor is.
+    `observed` is what they say: arrival, departure, door, load, excursion, shock, dwell, position; or nothing, where
+    signals that came late show that what it `replaces` did not take place. `lower_ms` and `upper_ms` bound when, in
+    milliseconds since 1970; `site` is where the fence or the sensor is.
     """
 
-    observed: Literal["arrival", "departure", "door", "load", "excursion", "shock", "dwell", "position"]
+    observed: Literal["arrival", "departure", "door", "load", "excursion", "shock", "dwell", "position", "nothing"]
     source: Id
     rests_on: tuple[str, ...]
     device: str = ""

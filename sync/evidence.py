@@ -171,6 +171,13 @@ def _same(old: SignalObserved, new: SignalObserved) -> bool:
     return bounds(old)[0] <= bounds(new)[1] + SAME_STAY_MS and bounds(new)[0] <= bounds(old)[1] + SAME_STAY_MS
 
 
+def taken_back(fact: SignalObserved) -> SignalObserved:
+    """What is recorded in place of evidence that no longer holds and that nothing else supersedes."""
+    return SignalObserved(
+        observed="nothing", source=fact.source, rests_on=(), device=fact.device, site=fact.site, visit=fact.visit
+    )
+
+
 def bounds(fact: SignalObserved) -> tuple[int, int]:
     """Between when and when it was, milliseconds since 1970; what gives no bounds is of no time: (0, 0)."""
     return fact.lower_ms or 0, fact.upper_ms or 0

@@ -245,7 +245,7 @@ def journey(job: str, standings: Iterable[Standing], policies: dict[str, Policy 
         orders=orders,
         items=_items(facts, orders, tree, found),
         checks=_checks(facts),
-        signals=tuple(event for event, _ in facts.of(SignalObserved)),
+        signals=tuple(event for event, body in facts.of(SignalObserved) if body.observed != "nothing"),
         contacts=tuple(event for event, _ in facts.of(ContactReceived)),
         merged=_merged(facts),
         assisting=tuple(sorted({body.who for _, body in facts.all(AssistJoined)} - left)),

@@ -11,7 +11,8 @@ from device.agent import Agent
 from device.evidence import Evidence
 from device.message import Message
 from device.store.signals import Decoded, commit_signals
-from sync.clock import milliseconds
+from sync.clock import milliseconds, rfc3339
+from sync.codec import read_event
 from sync.events import SignalObserved
 from sync.signals import BEHIND_MS, Place, Sensor, Signal, Surroundings
 from tests.device.field import MORNING, Field
@@ -194,6 +195,92 @@ async def test_a_load_stays_what_it_was_when_the_weight_before_it_grows_too_old(
     for _ in range(4):
         assert await evidence.weigh() == ()
         field.pass_time(MINUTE_MS)
+    assert said(anna, job) == before
+
+
+async def test_what_late_signals_show_not_to_have_taken_place_is_taken_back(
+    field: Field, anna: Agent, job: str
+) -> None:
+    await anna.jobs.arrive("anna", job)
+    field.pass_time(25 * MINUTE_MS)
+    evidence = Evidence(anna.holding, AROUND)
+    await hear(anna, [heard("arrive", 1, places=("site-1",)), heard("door", 2, "door", state="open")])
+    await evidence.weigh()
+    assert {fact.observed for fact in said(anna, job)} == {"arrival", "door"}
+    (arrival,) = [event for event in anna.holding.journey(job).signals if "arrival" in str(event.body)]
+    await hear(anna, [heard("leave", 1.5, places=("site-1",))])
+    (back,) = await evidence.weigh()
+    body = read_event(back.raw).body
+    assert isinstance(body, SignalObserved)
+    assert (body.observed, body.replaces, body.rests_on) == ("nothing", (arrival.hash,), ())
+    assert {fact.observed for fact in said(anna, job)} == {"door"}
+    assert await evidence.weigh() == ()
+    await hear(anna, [heard("arrive", -1, places=("site-1",))])
+    await evidence.weigh()
+    assert {fact.observed for fact in said(anna, job)} == {"arrival", "departure", "dwell", "door"}
+
+
+async def test_a_fix_that_contradicted_a_time_says_nothing_of_the_time_it_was_corrected_to(
+    field: Field, anna: Agent, job: str
+) -> None:
+    await anna.jobs.arrive("anna", job)
+    field.pass_time(25 * MINUTE_MS)
+    evidence = Evidence(anna.holding, AROUND)
+    await hear(anna, [fix(0.5, lat=52.2)])
+    await evidence.weigh()
+    assert [bool(fact.elsewhere_m) for fact in said(anna, job)] == [True]
+    (arrived,) = [event for event in anna.holding.journey(job).timeline if event.kind == "visit.arrived"]
+    wanted = rfc3339(START_MS + 20 * MINUTE_MS)
+    await anna.jobs.correct("anna", arrived.hash, {"occurred_at": wanted}, "the clock of the van")
+    await evidence.weigh()
+    assert said(anna, job) == []
+
+
+async def test_however_the_signals_come_in_the_same_stands_in_the_end(tmp_path: Path) -> None:
+    heard_ = [
+        *STAY,
+        heard("arrive", 0.5, places=("site-1",)),
+        heard("leave", 0.8, places=("site-1",)),
+        fix(22, lat=52.02),
+        fix(24, lat=52.02),
+        *(heard("door", minute, "door", state="open") for minute in (2, 5.1)),
+        *(heard("door", minute, "door", state="closed") for minute in (5, 7)),
+    ]
+    came: list[set[str]] = []
+    for seed in range(6):
+        field = Field(tmp_path / str(seed))
+        field.folder.mkdir()
+        await field.enrol("phone-anna")
+        async with field.open("phone-anna") as agent:
+            job = await agent.jobs.open("anna", site="site-1")
+            await agent.jobs.arrive("anna", job)
+            field.pass_time(25 * MINUTE_MS)
+            evidence = Evidence(agent.holding, AROUND)
+            signals = list(heard_)
+            random.Random(seed).shuffle(signals)
+            for piece in [signals] if seed == 0 else [[signal] for signal in signals]:
+                await hear(agent, piece)
+                await evidence.weigh()
+            came.append({f"{one.observed} {one.device} {one.value} {one.lower_ms}" for one in said(agent, job)})
+    assert came == came[:1] * 6
+
+
+async def test_evidence_is_not_taken_back_because_the_job_is_another_s_or_a_sensor_is_set_no_more(
+    field: Field, anna: Agent, job: str
+) -> None:
+    field.pass_time(25 * MINUTE_MS)
+    await hear(anna, STAY)
+    evidence = Evidence(anna.holding, AROUND)
+    await evidence.weigh()
+    before = said(anna, job)
+    assert before
+    await anna.jobs.resolve("anna", job, "done")
+    assert await evidence.weigh() == ()
+    for around in (
+        Surroundings(places=(SITE,), sensors=AROUND.sensors[1:]),
+        Surroundings(places=(), sensors=AROUND.sensors),
+    ):
+        assert await Evidence(anna.holding, around).weigh() == ()
     assert said(anna, job) == before
 
 

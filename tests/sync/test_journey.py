@@ -34,6 +34,7 @@ from sync.events import (
     VisitArrived,
     VisitDeparted,
 )
+from sync.evidence import taken_back
 from sync.journey import Journey, jobs_of, journey
 from tests.sync.cast import LOGS, START_MS, Step, judged, shelf, tell
 from tests.sync.histories import histories, rngs
@@ -360,6 +361,15 @@ def test_what_became_of_a_gap() -> None:
         scene.record(CheckOverridden(found=found[kind], reason="customer waits"), kid="")
     became = {check.check: check.became for check in fold(scene).checks}
     assert became == {"cleared": "cleared", "overridden": "overridden", "open": "open", "both": "cleared", "fine": ""}
+
+
+def test_evidence_that_was_taken_back_does_not_stand_and_neither_does_the_word_for_it() -> None:
+    scene = Scene()
+    came = SignalObserved(observed="arrival", source="anna", rests_on=("a",), device="phone", site="north")
+    other = scene.record(msgspec.structs.replace(came, rests_on=("b",)), kid="")
+    first = scene.record(came, kid="")
+    scene.record(msgspec.structs.replace(taken_back(came), replaces=(first.hash,)), kid="")
+    assert fold(scene).signals == (other,)
 
 
 def test_signals_and_contacts_are_kept_in_the_order_shown() -> None:
