@@ -121,9 +121,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         name="unknown-refused",
         invariant="a verdict does not look at what else happens to have arrived",
-        file="sync/judge.py",
-        old='raise _No("parked", UNKNOWN_BASIS, name, (name,))',
-        new="raise _refuse(UNKNOWN_BASIS, name)",
+        file="sync/references.py",
+        old='raise No("parked", UNKNOWN_BASIS, name, (name,))',
+        new="raise refuse(UNKNOWN_BASIS, name)",
         test="tests/sync/test_custody.py::test_no_order_of_arrival_changes_a_verdict_the_fold_or_a_case",
     ),
     Fault(
