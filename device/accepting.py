@@ -120,7 +120,7 @@ class Accepting:
         )
         answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body)
         drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        return await self._codes.show((await here.record(*drafts, beside=seen.events))[-1].hash)
+        return await self._codes.show_recorded((await here.record(*drafts, beside=seen.events))[-1].hash)
 
     def _meeting(self, seen: Seen) -> tuple[Literal["met", "remote", "guest"], str]:
         """How the two met, as the verdict will demand it, and the person switch between the halves, if any."""
@@ -145,4 +145,4 @@ class Accepting:
         body = Refused(roster=here.roster(), offer=seen.offer.hash, party=seen.receiver.party, reason=reason)
         answer = Draft(kind="handover.refused", actor=who, job=seen.offer.job, body=body)
         drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        return await self._codes.show((await here.record(*drafts, beside=seen.events))[-1].hash)
+        return await self._codes.show_recorded((await here.record(*drafts, beside=seen.events))[-1].hash)

@@ -13,7 +13,7 @@ from sync.codec import read_event
 from sync.events import Accepted, CodeWitnessed, Draft, Event, Offered, Refused
 from sync.ids import b64
 from sync.policy import Policy
-from sync.problems import CODE_TEXT_MALFORMED, NOT_FOUND, WRONG_REFERENCE, Problem
+from sync.problems import CODE_TEXT_MALFORMED, NOT_FOUND, TOO_LARGE, WRONG_REFERENCE, Problem
 from sync.qr import (
     CodeKind,
     Frame,
@@ -150,6 +150,15 @@ class Codes:
         else:
             raise Problem(WRONG_REFERENCE, f"{event.kind} is not shown as a code")
         return Shown(event=hash_, texts=code_texts(encode_frame(frame)))
+
+    async def show_recorded(self, hash_: str) -> Shown:
+        """The same for what was just recorded; no texts where no codes hold it, and it goes by sync alone."""
+        try:
+            return await self.show(hash_)
+        except Problem as problem:
+            if problem.kind is not TOO_LARGE:
+                raise
+            return Shown(event=hash_, texts=())
 
     async def _signed(self, event: Event) -> SignedEvent:
         recorded = await self.recorded(event)

@@ -56,7 +56,7 @@ class Offering:
 
     async def _record_offer(self, *drafts: Draft) -> Shown:
         recorded = await self._here.record(*drafts)
-        return await self._codes.show(recorded[-1].hash)
+        return await self._codes.show_recorded(recorded[-1].hash)
 
     def _draft(
         self, who: str, job: str, payload: Payload, to: Sequence[str], boundary: str, said: dict[str, str]

@@ -347,6 +347,13 @@ DAMAGED_STORE = _kind(
 NO_FOLDER = _kind(
     "no-folder", "This folder cannot be used", 500, "fix", "Name another folder, or see that it can be written."
 )
+NOT_DRAWN = _kind(
+    "not-drawn",
+    "The code could not be drawn",
+    500,
+    "fix",
+    "What was recorded stays so, once; draw its code with: handover device show HASH.",
+)
 NOT_ENROLLED = _kind("not-enrolled", "This device is not enrolled", 409, "fix", "Scan an enrolment code first.")
 ALREADY_ENROLLED = _kind(
     "already-enrolled",

@@ -120,6 +120,8 @@ async def _offer(agent: Agent, args: Namespace) -> Said:
 
 
 def _code(line: str, shown: Shown) -> Said:
+    if not shown.texts:
+        line = f"{line.partition(';')[0]}; it is too large for codes and goes by sync"
     return Said(facts={"hash": shown.event}, lines=(line, f"  {shown.event}"), code=shown)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device.agent import enrol, open_agent
 from device.commands import itself, oncodes, onjobs
-from device.commands.answers import Action, Said, tell
+from device.commands.answers import Action, Said, check_picture, tell
 from device.commands.inputs import code_argument, texts_in
 from device.commands.parsing import Parser
 from device.commands.running import ABOUT, run
@@ -24,6 +24,8 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.ERROR if args.json else logging.WARNING, format="%(levelname)s %(message)s")
     try:
         _readable(argv)
+        if args.png:
+            check_picture(args.png)
         return asyncio.run(_run(args))
     except Problem as problem:
         print(f"handover device {args.action}: {problem}. {problem.kind.advice}", file=sys.stderr)
