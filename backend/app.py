@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -17,6 +17,7 @@ from backend.intake import Intake, open_intake
 from backend.limits import Attempts
 from backend.problems import HANDLERS
 from backend.world import World
+from sync.problems import Problem
 
 BODY = 256 * 1024
 """Bytes of a request body, where an address does not say otherwise."""
@@ -41,12 +42,17 @@ def create_app(settings: Settings, world: World) -> Litestar:
 
     @asynccontextmanager
     async def hold(app: Litestar) -> AsyncGenerator[None]:
-        async with open_intake(settings, world) as intake:
+        async with AsyncExitStack() as opened:
+            try:
+                intake = await opened.enter_async_context(open_intake(settings, world))
+            except Problem as problem:
+                app.state.refused = problem  # for whoever started it, who has a sentence to say
+                raise
             app.state.intake = intake
             app.state.sessions = sessions
             app.state.people = People(intake.store)
-            async with _escalating(Escalation(intake), settings.escalate_every_s):
-                yield
+            await opened.enter_async_context(_escalating(Escalation(intake), settings.escalate_every_s))
+            yield
 
     def the_intake() -> Intake:
         intake: Intake = app.state.intake

@@ -28,7 +28,7 @@ from backend.writing import Book, Work, Writing
 from sync.clock import rfc3339
 from sync.events import Event
 from sync.ids import b64
-from sync.problems import BAD_SIGNATURE, NOT_OUR_DATABASE, TOO_BUSY, Problem
+from sync.problems import BAD_SIGNATURE, STORE_TROUBLE, TOO_BUSY, Problem
 from sync.protocol import PushReply, Receipt, Sealed, chain_text, receipt_text
 from sync.seal import Jwk, Signer
 from sync.standing import Verdict
@@ -254,11 +254,16 @@ def _door(settings: Settings, world: World) -> Door:
     try:
         settings.database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(NOT_OUR_DATABASE, error.strerror or "", str(settings.database)) from error
+        raise Problem(STORE_TROUBLE, error.strerror or "", str(settings.database)) from error
+
+    def key(con: sqlite3.Connection) -> Signer:
+        is_new = not con.execute(_SQL["settings"].text).fetchall()
+        return hold_key(settings.key_file, world, is_new=is_new)
+
     with closing(connect(settings.database)) as con:
         migrate(con)
-        is_new = not con.execute(_SQL["settings"].text).fetchall()
-    return Door(settings, world, hold_key(settings.key_file, world, is_new=is_new))
+        signer = in_transaction(con, key)  # one process at a time: two must not each make a key
+    return Door(settings, world, signer)
 
 
 __all__ = ["BACKEND", "Arrived", "Door", "Intake", "open_door", "open_intake"]

@@ -425,6 +425,13 @@ BROKEN = _kind(
 STORE_FULL = _kind(
     "store-full", "The backend's disk is full", 503, "retry", "Free space; nothing was lost or half done."
 )
+STORE_TROUBLE = _kind(
+    "store-trouble",
+    "The backend's database cannot be read or written",
+    503,
+    "ask",
+    "See that its folder is there, can be written and has space; then try again.",
+)
 NOT_OUR_DATABASE = _kind(
     "not-our-database",
     "This is no database for this software",

@@ -66,6 +66,8 @@ def run(settings: Settings, world: World, listener: socket.socket) -> int:
     said = f"handover serves at http://{host}:{port}"
     server = Server(create_app(settings, world), lambda: print(said, flush=True))
     server.run(sockets=[listener])
+    if server.refused is not None:
+        raise server.refused
     if not server.started:
         print("handover serve: it could not start; the log says why", file=sys.stderr)
         return 2
