@@ -13,7 +13,9 @@ import msgspec
 
 from sync.clock import milliseconds
 from sync.custody import Custody, custody
+from sync.doubts import NO_DOUBTS, Doubts, why
 from sync.events import (
+    CUSTODY,
     Accepted,
     AssetScanned,
     AssistJoined,
@@ -218,21 +220,28 @@ class _Facts:
         return next((body for one, body in found if one is event), None)
 
 
-def journey(job: str, standings: Iterable[Standing], policies: dict[str, Policy | None] | None = None) -> Journey:
+def journey(
+    job: str,
+    standings: Iterable[Standing],
+    policies: dict[str, Policy | None] | None = None,
+    doubts: Doubts = NO_DOUBTS,
+) -> Journey:
     """The journey of `job` from judged events about it, in any order, repeated or not; only applied ones count.
 
     `policies` gives, by an offer's hash, the policy it was made under (for limits); without it an
-    offer's own `until` is its only limit.
+    offer's own `until` is its only limit. `doubts` open cases, and discrepancies for what is not custody.
     """
     facts = _Facts(standings)
     hung = [one for one in facts.standings.values() if one.under is not None or one.node is not None]
-    tree = custody(hung)
+    tree = custody(hung, doubts)
     found = handovers(hung, tree.contested, policies or {})
     orders = _orders(facts)
     left = {body.who for _, body in facts.all(AssistLeft)}
     state = _state(facts, tree)
     plan = facts.one("plans", facts.all(JobPlanned))
     visits = _visits(job, facts)
+    if doubts is not NO_DOUBTS:
+        facts.discrepancies += _doubtful(facts, tree, doubts)
     return Journey(
         job=job,
         opened=next((body for _, body in facts.all(JobOpened)), None),
@@ -252,6 +261,15 @@ def journey(job: str, standings: Iterable[Standing], policies: dict[str, Policy 
         discrepancies=tuple(sorted(facts.discrepancies)),
         timeline=tuple(facts.timeline),
     )
+
+
+def _doubtful(facts: _Facts, tree: Custody, doubts: Doubts) -> list[str]:
+    """What is in doubt and is not custody; a resolution that cites it ends that, as a promotion does."""
+    return [
+        f"{event.kind} {event.hash} stands where its log was continued twice"
+        for event in facts.timeline
+        if event.kind not in CUSTODY and event.hash not in tree.cited and why(event, doubts) is not None
+    ]
 
 
 def _state(facts: _Facts, tree: Custody) -> JobState:
