@@ -9,8 +9,9 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import devices, health, jobs, lists, reports, sync
+from backend.api import blobs, devices, health, jobs, lists, reports, sync
 from backend.auth import Doorkeeper, People, Sessions
+from backend.blobs import BlobDesk
 from backend.config import Settings
 from backend.escalation import Escalation
 from backend.intake import Intake, open_intake
@@ -51,6 +52,8 @@ def create_app(settings: Settings, world: World) -> Litestar:
             app.state.intake = intake
             app.state.sessions = sessions
             app.state.people = People(intake.store)
+            app.state.blobs = BlobDesk(intake, app.state.people)
+            await app.state.blobs.match()
             await opened.enter_async_context(_escalating(Escalation(intake), settings.escalate_every_s))
             yield
 
@@ -62,12 +65,26 @@ def create_app(settings: Settings, world: World) -> Litestar:
         people: People = app.state.people
         return people
 
+    def the_blobs() -> BlobDesk:
+        desk: BlobDesk = app.state.blobs
+        return desk
+
     app = Litestar(
-        route_handlers=[devices.router, sync.router, jobs.router, lists.router, reports.router, health.router],
+        route_handlers=[
+            devices.router,
+            sync.router,
+            blobs.device_router,
+            blobs.staff_router,
+            jobs.router,
+            lists.router,
+            reports.router,
+            health.router,
+        ],
         lifespan=[hold],
         middleware=[DefineMiddleware(Doorkeeper, exclude_from_auth_key="open", exclude="^/schema")],
         dependencies={
             "intake": Provide(the_intake, sync_to_thread=False),
+            "blobs": Provide(the_blobs, sync_to_thread=False),
             "people": Provide(the_people, sync_to_thread=False),
             "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "attempts": Provide(lambda: attempts, sync_to_thread=False),

@@ -7,7 +7,7 @@ slow disk is waited for once and one bad push undoes nobody else's.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any, Final, TypeVar
 
@@ -21,15 +21,17 @@ from backend.project import follow
 from backend.reach import note_devices
 from backend.reading import Arrived, Held, proven, read_unproven
 from backend.receive import Received, receive
+from backend.store.blobs import BlobFolder, Blobs
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
 from backend.witness import take_witness
 from backend.world import World
 from backend.writing import Book, Work, Writing
 from sync.clock import rfc3339
+from sync.codec import encode
 from sync.events import Event
 from sync.ids import b64
 from sync.problems import BAD_SIGNATURE, STORE_TROUBLE, TOO_BUSY, Problem
-from sync.protocol import PushReply, Receipt, Sealed, chain_text, receipt_text
+from sync.protocol import BlobReceipt, PushReply, Receipt, Sealed, chain_text, receipt_text
 from sync.seal import Jwk, Signer
 from sync.standing import Verdict
 
@@ -53,8 +55,14 @@ class Door:
         self.world = world
         self.signer = signer
         self.office = Office(world, signer)
+        self.blobs: Blobs = BlobFolder(settings.blob_folder)
         self.book = Book(signer, settings.cached_events)
         self.book.take_witness = self._take_witness
+
+    def blob_receipt(self, name: str, size: int) -> Sealed:
+        """The signed word that the blob of this name is held: for what was found in the store, and for nothing else."""
+        text = encode(BlobReceipt(epoch=self.book.epoch, sha256=name, size=size)).decode()
+        return Sealed(text=text, jws=self.signer.sign(text.encode(), "ho-receipt"))
 
     def _take_witness(self, writing: Writing, event: Event) -> Verdict:
         return take_witness(writing, self.office, event)
@@ -147,7 +155,12 @@ class Intake:
         if received.fresh:
             facts = {"log": received.log, "fresh": received.fresh, "through": received.through}
             log.info("batch stored", extra=facts)
-        return self._reply(received)
+        blobs = await asyncio.to_thread(self._blobs_held, received.blobs) if received.blobs else ()
+        return self._reply(received, blobs)
+
+    def _blobs_held(self, names: Iterable[str]) -> tuple[Sealed, ...]:
+        sizes = [(name, self.door.blobs.size(name)) for name in names]
+        return tuple(self.door.blob_receipt(name, size) for name, size in sizes if size is not None)
 
     async def _receive(self, arrived: Arrived, held: Held, jwk: Jwk) -> Received:
         """The push received, each signature in it checked before the commit.
@@ -167,7 +180,7 @@ class Intake:
         known = proven(arrived, await asyncio.to_thread(held), jwk)
         return await self.do(lambda writing: receive(writing, self.door.office, known))
 
-    def _reply(self, received: Received) -> PushReply:
+    def _reply(self, received: Received, blobs: tuple[Sealed, ...]) -> PushReply:
         epoch, head = self.door.book.epoch, chain_text(received.head)
         text = receipt_text(Receipt(epoch=epoch, log=received.log, received_through=received.through, head=head))
         return PushReply(
@@ -179,6 +192,7 @@ class Intake:
             server_time=rfc3339(self.door.world.now_ms()),
             missing=received.missing,
             longer=received.longer,
+            blob_receipts=blobs,
         )
 
     async def write(self) -> None:

@@ -7,7 +7,7 @@ from backend.facts import UNMATCHED, JobFacts
 from backend.kept import Kept
 from backend.office import Office
 from backend.reach import job_keys, keep_reach, note_job
-from backend.rows import NEVER_MS, RANK, JobRows, OrderRow, VisitRow, rows_of
+from backend.rows import NEVER_MS, RANK, JobRows, OrderRow, VisitRow, blobs_of, rows_of
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import encode, read_event
@@ -18,6 +18,7 @@ from sync.journey import Journey, journey
 from sync.standing import Standing
 
 _SQL: Final = queries("project")
+_BLOBS: Final = queries("blobs")
 
 
 def follow(writing: Writing, office: Office, desk: str) -> None:
@@ -63,7 +64,15 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     facts = writing.facts.job_of(ref)
     policies = writing.facts.policies_of(facts)
     found = journey(facts.job, facts.standings, policies)
-    return found, rows_of(found, policies, facts.seen)
+    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline))
+
+
+def awaited(writing: Writing, events: Sequence[Event]) -> frozenset[str]:
+    """The blobs that these events name and that are not here."""
+    names = blobs_of(events)
+    return frozenset(
+        name for name in names if not writing.con.execute(_BLOBS["is_here"].text, {"sha256": name}).fetchone()[0]
+    )
 
 
 class Rows:

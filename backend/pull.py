@@ -5,7 +5,7 @@ as things stood there. A pull that would be long ends at an earlier mark, and th
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Final
 
@@ -120,6 +120,12 @@ def _between(con: sqlite3.Connection, kid: str, after: int, upto: int) -> tuple[
 def _reached(con: sqlite3.Connection, kid: str, job: int, at: int) -> bool:
     (reached,) = con.execute(_SQL["reached"].text, {"kid": kid, "job": job, "at": at}).fetchone()
     return bool(reached)
+
+
+def reaches_device(con: sqlite3.Connection, kid: str, jobs: Iterable[int]) -> bool:
+    """True where one of these jobs is in the scope of the device with this key, as of the last mark."""
+    row = con.execute(_SQL["last_mark"].text).fetchone()
+    return row is not None and any(_reached(con, kid, job, row[0]) for job in jobs)
 
 
 def _changed(con: sqlite3.Connection, kid: str, after: int, upto: int) -> list[ChangedVerdict]:

@@ -15,6 +15,7 @@ from backend.office import Office
 from backend.reading import Arrived, Held, Line
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
+from sync.codec import encode
 from sync.events import CUSTODY, LogOpened
 from sync.ids import digest, event_name
 from sync.ledger import advance, chain_start, missing_ranges, place, prev_of
@@ -26,11 +27,15 @@ from sync.standing import Verdict
 log = logging.getLogger(__name__)
 
 _SQL: Final = queries("ledger")
+_BLOBS: Final = queries("blobs")
 _REMEDY: Final = {kind.slug: kind.remedy for kind in catalogue()}
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What a push came to. `through` and `head` are what the receipt may say once this is committed."""
+    """What a push came to. `through` and `head` are what the receipt may say once this is committed.
+
+    `blobs` are those that the pushed events name and that came from this device.
+    """
 
     log: str
     through: int
@@ -39,6 +44,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[tuple[int, int], ...]
     longer: bool
     fresh: int
+    blobs: tuple[str, ...] = ()
 
 
 def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | None = None) -> Received:
@@ -78,6 +84,16 @@ def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | No
         missing=_missing(writing, held),
         longer=held.highest > max(header.recorded, header.to),
         fresh=receiver.fresh,
+        blobs=_blobs_sent(writing, arrived),
+    )
+
+
+def _blobs_sent(writing: Writing, arrived: Arrived) -> tuple[str, ...]:
+    """The blobs of the pushed events that this device has sent whole."""
+    names = dict.fromkeys(blob.sha256 for line in arrived.lines if line.event is not None for blob in line.event.blobs)
+    kids = encode([arrived.kid]).decode()
+    return tuple(
+        name for name in names if writing.con.execute(_BLOBS["sent_by"].text, {"sha256": name, "kids": kids}).fetchone()
     )
 
 

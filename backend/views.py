@@ -107,6 +107,12 @@ def _scope(keys: Iterable[str]) -> str:
     return encode(sorted(keys)).decode()
 
 
+def reaches_person(con: sqlite3.Connection, keys: Iterable[str], jobs: Iterable[int]) -> bool:
+    """True where these keys reach one of these jobs."""
+    scope = _scope(keys)
+    return any(con.execute(_SQL["reaches"].text, {"job": job, "keys": scope}).fetchone()[0] for job in jobs)
+
+
 def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
     """One job; NOT_FOUND for one that these keys do not reach, as for one that is not there."""
     row = con.execute(_SQL["job"].text, {"id": job}).fetchone()

@@ -40,6 +40,7 @@ from sync.standing import APPLIED as ALL_WELL
 from sync.standing import Standing, Verdict
 
 _SQL: Final = queries("ledger")
+_BLOBS: Final = queries("blobs")
 MARK_START: Final = b"\x00" * 32
 _MORE_TO_DO: Final = GLOBAL | ORDERS | OF_SEVERAL | {"job.opened", "handover.accepted", "code.witnessed"}
 """Kinds of which more follows than that their job has one fact more."""
@@ -277,6 +278,8 @@ class Writing:
             self._rows.append(row)
             if len(self._rows) == TOGETHER:  # while they are still in the processor's cache
                 self._flush_events()
+        if event is not None and event.blobs:
+            self._name_blobs(place, event)
         if event is None or event.kind in NAMEABLE:
             hash_ = unb64(event.hash) if event is not None else digest(raw)
             self._names.append((hash_, place.log, place.seq, int(bool(place.digest))))
@@ -285,6 +288,12 @@ class Writing:
         if event is not None and self.book.is_waited_for:
             self._release(event, word)
         return said
+
+    def _name_blobs(self, place: Place, event: Event) -> None:
+        """Note which blobs the event names, whatever its verdict: they are taken, and can be waited for."""
+        for blob in event.blobs:
+            row = {"sha256": blob.sha256, "size": blob.size, "type": blob.type, "original": blob.of}
+            self.con.execute(_BLOBS["name_blob"].text, place.names() | row)
 
     def _judged(self, event: Event, given: Verdict | None = None) -> Standing:
         """The event with the verdict given, else as judged; what a witness holds is filed either way."""

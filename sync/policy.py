@@ -72,6 +72,10 @@ class Directory:
         """The device with this key, or none."""
         return self._devices.get(kid)
 
+    def kids(self, device: str) -> tuple[str, ...]:
+        """Every key that the device of this name ever had."""
+        return tuple(kid for kid, one in self._devices.items() if one.id == device)
+
     def person(self, party: str) -> Person | None:
         """What the roster says of a person; None for teams, guests and strangers."""
         return self._people.get(party)

@@ -9,7 +9,7 @@ from httpx import AsyncClient
 
 from sync.clock import Moment, rfc3339
 from sync.codec import decode, encode, write_event
-from sync.events import CUSTODY, SIGNED, Draft, Fact, LogOpened
+from sync.events import CUSTODY, SIGNED, Blob, Draft, Fact, LogOpened
 from sync.ids import b64, digest, event_hash
 from sync.ledger import advance, chain_start, prev_of
 from sync.protocol import (
@@ -91,10 +91,12 @@ class Author:
         author.record("log.opened", LogOpened(device=f"device of {person}", jwk=author.signer.jwk, software="test"))
         return author
 
-    def record(self, kind: str, body: Fact, *, job: str = "", actor: str = "") -> Recorded:
+    def record(
+        self, kind: str, body: Fact, *, job: str = "", actor: str = "", blobs: tuple[Blob, ...] = ()
+    ) -> Recorded:
         """The next event of the log."""
         seq = len(self.events) + 1
-        draft = Draft(kind=kind, actor=actor or self.person, body=body, job=job)
+        draft = Draft(kind=kind, actor=actor or self.person, body=body, job=job, blobs=blobs)
         at = Moment(wall=rfc3339(self.clock_ms), mono=self.clock_ms - NOON, boot="boot")
         prev = prev_of(self.chains[-1]) if kind in CUSTODY else ""
         return self.keep(write_event(draft, log=self.log, seq=seq, at=at, prev=prev), signed=kind in SIGNED)
