@@ -46,7 +46,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of jobs by priority, nearest limit and id; `next` goes into `after` for the page after it."""
+    """A page of jobs by priority, nearest limit and age; `next` goes into `after` for the page after it."""
 
     jobs: tuple[JobRow, ...]
     next: str = ""

@@ -44,6 +44,8 @@ _BLOBS: Final = queries("blobs")
 MARK_START: Final = b"\x00" * 32
 _MORE_TO_DO: Final = GLOBAL | ORDERS | OF_SEVERAL | {"job.opened", "handover.accepted", "code.witnessed"}
 """Kinds of which more follows than that their job has one fact more."""
+MOST_UNSORTED: Final = 2_000
+"""Jobs that are found by looking through them, before they are sorted into the index of names."""
 T = TypeVar("T")
 
 
@@ -141,8 +143,9 @@ class Writing:
         self._mark: bytes = mark[1] if mark else MARK_START
         self._position = self._began
         self._digests: list[str] = []
-        (last_job,) = con.execute(_SQL["last_job"].text).fetchone()
-        self._last_job: int = last_job
+        self._last_job: int
+        self._sorted_job: int
+        self._last_job, self._sorted_job = con.execute(_SQL["last_job"].text).fetchone()
 
     # -- positions ------------------------------------------------------------
     def next_position(self, what: str = "") -> int:
@@ -154,14 +157,14 @@ class Writing:
     def one(self, work: "Work[T]") -> T | Problem:
         """What `work` returns, its rows written; where it raises a problem nothing of it remains, and that is given."""
         self.con.execute("SAVEPOINT one")
-        before = (self._position, len(self._digests), self._last_job, len(self.answered))
+        before = (self._position, len(self._digests), self._last_job, self._sorted_job, len(self.answered))
         try:
             result = work(self)
             self._write()
         except Problem as problem:
             self.con.execute("ROLLBACK TO one")
             self.con.execute("RELEASE one")
-            self._position, digests, self._last_job, answered = before
+            self._position, digests, self._last_job, self._sorted_job, answered = before
             del self._digests[digests:], self.answered[answered:]
             self._rows.clear()
             self._names.clear()
@@ -203,6 +206,10 @@ class Writing:
         if self._jobs:
             jobs, self._jobs = self._jobs, []
             _SQL["open_job"].insert(self.con, jobs)
+            if self._last_job - self._sorted_job > MOST_UNSORTED:
+                self.con.execute(_SQL["sort_jobs_in"].text, {"through": self._sorted_job})
+                self.con.execute(_SQL["jobs_sorted"].text)
+                self._sorted_job = self._last_job
         if self._names:
             names, self._names = self._names, []
             self.facts.index.add(self.con, names)

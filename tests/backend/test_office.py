@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from httpx import AsyncClient
 
+from backend import views, writing
 from backend.escalation import Escalation
 from backend.intake import Intake
 from sync.codec import encode
@@ -303,3 +304,24 @@ async def test_a_job_opened_on_a_device_is_listed_too(client: AsyncClient, enrol
     await anna.push(client)
     assert [row["job"] for row in (await dora.get("/api/jobs"))["jobs"]] == [job_id(opened.hash)]
     assert encode(opened.seq) == b"2"
+
+
+async def test_jobs_are_found_before_and_after_their_names_are_sorted_in(
+    staff: SignIn, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MOST_UNSORTED", 3)
+    monkeypatch.setattr(views, "PAGE", 4)
+    dora = await staff("dora")
+    opened = [await dora.open_job() for _ in range(10)]
+
+    intake.door.book.forget()
+    for job in opened:
+        assert (await dora.get(f"/api/jobs/{job}"))["job"]["job"] == job
+        await dora.do(job, "note", text="found")
+    listed: list[str] = []
+    after = ""
+    while len(listed) < len(opened):
+        page = await dora.get("/api/jobs", after=after)
+        listed += [job["job"] for job in page["jobs"]]
+        after = page["next"]
+    assert listed == opened

@@ -123,16 +123,22 @@ SELECT log, seq, forked FROM named WHERE hash = :hash;
 SELECT log, seq, forked FROM named WHERE hash >= :low AND hash <= :high ORDER BY hash LIMIT 1;
 
 -- name: job_by_name
-SELECT ref, hash FROM job WHERE job = :job;
+SELECT ref FROM job_named WHERE job = :job;
 
 -- name: job_by_ref
 SELECT job FROM job WHERE ref = :ref;
 
 -- name: last_job
-SELECT coalesce(max(ref), 0) FROM job;
+SELECT coalesce(max(ref), 0), (SELECT through FROM job_sorted) FROM job;
 
 -- name: open_job
 INSERT INTO job (ref, job, hash) VALUES (:ref, :job, :hash);
+
+-- name: sort_jobs_in
+INSERT INTO job_name (job, ref) SELECT job, ref FROM job WHERE ref > :through ORDER BY job;
+
+-- name: jobs_sorted
+UPDATE job_sorted SET through = (SELECT max(ref) FROM job);
 
 -- name: job_refs
 SELECT ref, job FROM job ORDER BY ref;
