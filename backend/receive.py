@@ -22,7 +22,7 @@ from sync.ledger import advance, chain_start, missing_ranges, place, prev_of
 from sync.problems import GAP, NOT_PERMITTED, UNKNOWN_LOG, Problem, catalogue
 from sync.protocol import SeqVerdict
 from sync.seal import kid_of
-from sync.standing import Verdict
+from sync.standing import APPLIED, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +184,10 @@ class _Receiver:
         before = held.head
         for line in lines:
             verdict = self._store(line, Place(held.ref, line.seq), line.chain, before)
-            self.verdicts.append(tell(line.seq, verdict, forked=bool(self.forked_from)))
+            if verdict is APPLIED and not self.forked_from:
+                self.verdicts.append(SeqVerdict(seq=line.seq, verdict="applied"))
+            else:
+                self.verdicts.append(tell(line.seq, verdict, forked=bool(self.forked_from)))
             before = line.chain
         held.through = held.highest = lines[-1].seq
         held.head = before
@@ -219,10 +222,10 @@ class _Receiver:
             code, detail = (problem.kind.slug, problem.detail) if problem else ("", "")
             verdict: Verdict | None = Verdict(word="refused", code=code, detail=detail)
         else:
-            if chain is not None and event.prev and event.kind in CUSTODY and event.prev != prev_of(before):
+            if event.prev and chain is not None and event.kind in CUSTODY and event.prev != prev_of(before):
                 self._fork(line.seq)
             verdict = self._gap(line.seq) if chain is None and not event.kid else None
-        return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict)
+        return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict, digest_=line.digest)
 
     def _gap(self, seq: int) -> Verdict:
         name = event_name(self.held.log, seq - 1)
@@ -291,8 +294,6 @@ class _Receiver:
 def tell(seq: int, verdict: Verdict, *, duplicate: bool = False, forked: bool = False) -> SeqVerdict:
     """A verdict as the wire says it."""
     if verdict.word == "applied":
-        if not (duplicate or forked):
-            return SeqVerdict(seq=seq, verdict="applied")
         return SeqVerdict(seq=seq, verdict="applied", duplicate=duplicate, forked=forked)
     return SeqVerdict(
         seq=seq,

@@ -260,10 +260,11 @@ class Writing:
         *,
         event: Event | None,
         verdict: Verdict | None = None,
+        digest_: bytes = b"",
     ) -> Verdict:
         """Afterwards the event is in the ledger with its verdict: as given, else as judged; what waited for it goes on.
 
-        `event` is None for bytes that cannot be read, which needs a verdict.
+        `event` is None for bytes that cannot be read, which needs a verdict; `digest_` is that of the bytes, if known.
         """
         position = job = None
         if event is not None:
@@ -288,8 +289,7 @@ class Writing:
         if event is not None and event.blobs:
             self._name_blobs(place, event)
         if event is None or event.kind in NAMEABLE:
-            hash_ = unb64(event.hash) if event is not None else digest(raw)
-            self._names.append((hash_, place.log, place.seq, int(bool(place.digest))))
+            self._names.append((digest_ or digest(raw), place.log, place.seq, int(bool(place.digest))))
         if word != APPLIED:
             self._explain(place, said)
         if event is not None and self.book.is_waited_for:
