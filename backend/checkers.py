@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import islice
 from typing import IO, Final, overload
 
 import msgspec
 
-from backend.reading import Arrived, Held, Line, arrived_of, check, line_at, misplaced, read_unproven, unpack
+from backend.reading import Arrived, Held, Line, arrived_of, chained, check, line_at, misplaced, read_unproven, unpack
 from sync.codec import read_again, read_ours
 from sync.ids import b64
 from sync.problems import Problem, catalogue
@@ -27,7 +28,7 @@ from sync.seal import Jwk, kid_of
 _LENGTH: Final = struct.Struct(">I")
 SMALL: Final = 4096
 """So many bytes, as sent, are read sooner than asked for."""
-_TOGETHER: Final = 50
+_TOGETHER: Final = 100
 """Lines of one answer: the writer has the first of them while the others are read."""
 _KINDS: Final = {kind.slug: kind for kind in catalogue()}
 
@@ -70,7 +71,7 @@ class _Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _HEAD, _REFUSED, _LINES, _SIGNATURES = b"h", b"r", b"l", b"s"
-"""What an answer begins with. A push is answered by its refusal, or by its head, its lines and its signatures."""
+"""What an answer begins with. A push is answered by its head, its lines and its signatures; a refusal ends it."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _read_head: Final = msgspec.msgpack.Decoder(_Head)
 _read_refused: Final = msgspec.msgpack.Decoder(_Refused)
@@ -128,6 +129,9 @@ class Coming(Sequence[Line]):
             self._lines += [self._line(seq, told) for seq, told in enumerate(said, first)]
         elif answer[:1] == _SIGNATURES:
             self._held = [flag == 1 for flag in answer[1:]]
+        elif answer[:1] == _REFUSED:
+            self.answers.put(answer)  # for whoever asks again
+            raise _read_refused.decode(answer[1:]).problem()
         else:
             arrived, held = self._here()
             self._lines[:] = arrived.lines
@@ -174,7 +178,7 @@ class Checkers:
                 coming = Coming(head, asked.jwk, here)
                 push = Push(head.header, head.head_raw, head.jws, ())
                 told.set_result((arrived_of(push, asked.jwk, coming), coming.held))
-                while answer and answer[:1] != _SIGNATURES:
+                while answer and answer[:1] not in (_SIGNATURES, _REFUSED):
                     answer = _receive(process.stdout)
                     coming.answers.put(answer)
             else:
@@ -261,15 +265,14 @@ def _serve(asks: IO[bytes], answers: IO[bytes]) -> None:
 def _answers(asked: _Asked) -> Iterator[bytes]:
     """What there is to say of a push, as soon as it is known."""
     try:
-        push, chains = unpack(asked.body, gzip=asked.gzip, jwk=asked.jwk)
+        push = unpack(asked.body, gzip=asked.gzip, jwk=asked.jwk)
+        yield _HEAD + _encode(_Head(push.header, push.head_raw, push.jws))
+        told = (_told(push, at, chain) for at, chain in enumerate(chained(push)))
+        while part := list(islice(told, _TOGETHER)):
+            yield _LINES + _encode(part)
+        yield _SIGNATURES + bytes(check(push, asked.jwk))
     except Problem as problem:
         yield _REFUSED + _encode(_Refused(problem.kind.slug, problem.detail, problem.where))
-        return
-    yield _HEAD + _encode(_Head(push.header, push.head_raw, push.jws))
-    for first in range(0, len(chains), _TOGETHER):
-        part = range(first, min(first + _TOGETHER, len(chains)))
-        yield _LINES + _encode([_told(push, at, chains[at]) for at in part])
-    yield _SIGNATURES + bytes(check(push, asked.jwk))
 
 
 def _told(push: Push, at: int, chain: tuple[bytes, bytes]) -> _Told:

@@ -30,7 +30,7 @@ from sync.clock import rfc3339
 from sync.codec import encode
 from sync.events import Event
 from sync.ids import b64
-from sync.problems import BAD_SIGNATURE, STORE_TROUBLE, TOO_BUSY, Problem
+from sync.problems import BAD_HEADER, BAD_SIGNATURE, STORE_TROUBLE, TOO_BUSY, Problem
 from sync.protocol import BlobReceipt, PushReply, Receipt, Sealed, chain_text, receipt_text
 from sync.seal import Jwk, Signer
 from sync.standing import Verdict
@@ -163,7 +163,7 @@ class Intake:
         return tuple(self.door.blob_receipt(name, size) for name, size in sizes if size is not None)
 
     async def _receive(self, arrived: Arrived, held: Held, jwk: Jwk) -> Received:
-        """The push received, each signature in it checked before the commit.
+        """The push received, its chain and each signature in it checked before the commit.
 
         Checking takes as long as all the writer does, so both go on at once, and what was done for a signature that
         does not hold is undone. A key that signed badly once is waited for from then on: it costs nobody else again.
@@ -172,7 +172,7 @@ class Intake:
             try:
                 return await self.do(lambda writing: receive(writing, self.door.office, arrived, held))
             except Problem as problem:
-                if problem.kind is not BAD_SIGNATURE:
+                if problem.kind not in (BAD_SIGNATURE, BAD_HEADER):
                     raise
             if len(self._signed_badly) >= MOST_WAITED_FOR:
                 self._signed_badly.clear()

@@ -3,7 +3,7 @@
 Runs beside the writer on a thread of its own: it is the part of a push that needs no order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -35,7 +35,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A push whose header, count and chain are good; `kid` signed it. Lines still on their way are waited for."""
+    """A push whose header and count are good; `kid` signed it. Lines still on their way are waited for."""
 
     header: PushHeader
     head_raw: bytes
@@ -46,7 +46,10 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 Held = Callable[[], Sequence[bool]]
-"""Says of each line that came with a signature of its own, in order, whether that holds; waits until it knows."""
+"""Says of each line that came with a signature of its own, in order, whether that holds; waits until it knows.
+
+Raises BAD_HEADER where the lines turn out not to lead to the head that was signed.
+"""
 
 
 def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk) -> Arrived:
@@ -57,26 +60,29 @@ def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk) -> Arrived:
 
 def read_unproven(body: bytes, *, gzip: bool, jwk: Jwk) -> tuple[Arrived, Held]:
     """The same, the events' own signatures taken for good; whether they are is told beside."""
-    push, chains = unpack(body, gzip=gzip, jwk=jwk)
-    places = enumerate(zip(push.lines, chains, strict=True), push.header.from_)
+    push = unpack(body, gzip=gzip, jwk=jwk)
+    places = enumerate(zip(push.lines, chained(push), strict=True), push.header.from_)
     lines = [line_at(line, jwk, push.header.log, seq, chain) for seq, (line, chain) in places]
     held = check(push, jwk)
     return arrived_of(push, jwk, lines), lambda: held
 
 
-def unpack(body: bytes, *, gzip: bool, jwk: Jwk) -> tuple[Push, list[tuple[bytes, bytes]]]:
-    """A push, its signature and chain found good, and of each line the digest and the chain value after it."""
+def unpack(body: bytes, *, gzip: bool, jwk: Jwk) -> Push:
+    """A push whose header is signed; its lines are counted and not yet looked at."""
     push = read_push(inflate(body) if gzip else body)
     verify(push.jws, push.head_raw, "ho-batch", jwk)
+    return push
+
+
+def chained(push: Push) -> Iterator[tuple[bytes, bytes]]:
+    """Of each line its digest and the chain value after it; BAD_HEADER after the last if that is not the head."""
     chain = unb64(push.header.base)
-    chains: list[tuple[bytes, bytes]] = []
     for line in push.lines:
         digest_ = digest(line.raw)
         chain = advance(chain, digest_)
-        chains.append((digest_, chain))
+        yield digest_, chain
     if chain != unb64(push.header.head):
         raise Problem(BAD_HEADER, "the events do not lead from base to head", "line 1")
-    return push, chains
 
 
 def line_at(line: PushLine, jwk: Jwk, log: str, seq: int, chain: tuple[bytes, bytes]) -> Line:

@@ -81,7 +81,12 @@ def test_lines_are_there_before_all_of_them_are(checkers: Checkers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "kind"), [(b'"to":121', b'"to":120', BAD_HEADER), (b'"v":1', b'"v":2', BAD_SIGNATURE)]
+    ("old", "new", "kind"),
+    [
+        (b'"to":121', b'"to":120', BAD_HEADER),
+        (b'"v":1', b'"v":2', BAD_SIGNATURE),
+        (b'"site":"north"', b'"site":"south"', BAD_HEADER),
+    ],
 )
 def test_a_push_that_is_refused_is_refused_as_here(
     checkers: Checkers, old: bytes, new: bytes, kind: ProblemKind

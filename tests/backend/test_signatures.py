@@ -10,6 +10,7 @@ from httpx import AsyncClient
 from backend.config import Settings
 from backend.intake import Intake
 from sync.events import JobOpened
+from sync.protocol import deflate
 from tests.backend.people import Author, codes, words
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +44,26 @@ async def test_an_event_whose_signature_does_not_hold_is_refused_alone(
     assert set(codes(hers)) == {"", "bad-signature"}
     jobs = await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM job_row").fetchone()[0])
     assert jobs == 2 * EVENTS - 1
+
+
+async def test_a_push_that_does_not_lead_to_its_head_leaves_no_trace(
+    client: AsyncClient, intake: Intake, enrolled: Enrol
+) -> None:
+    anna, bo = await enrolled("anna"), await enrolled("bo")
+    for author in (anna, bo):
+        opens_jobs(author)
+    last = len(anna.events)
+    body = deflate(anna.batch(2, last).replace(b'"site":"north"', b'"site":"south"'))
+
+    for _ in range(2):
+        refused, his = await asyncio.gather(
+            client.post("/v1/sync/push", content=body, headers=anna.headers), bo.push(client, 2)
+        )
+        assert (refused.status_code, refused.json()["type"]) == (400, "urn:handover:problem:bad-header")
+        assert words(his) == ["applied"] * EVENTS
+    jobs = await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM job_row").fetchone()[0])
+    assert jobs == EVENTS
+    assert words(await anna.push(client, 2)) == ["applied"] * EVENTS
 
 
 async def test_who_signed_badly_once_is_served_like_everybody_else(client: AsyncClient, enrolled: Enrol) -> None:
