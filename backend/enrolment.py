@@ -26,15 +26,20 @@ LONGEST_MS: Final = 14 * 86_400_000
 """How long a code lives: on a printed sheet 7 days unless set otherwise, never more than 14."""
 
 
-def make_code(door: Door, writing: Writing, device: str, lives_ms: int = PRINTED_MS) -> Enrolment:
-    """A new code for a device that is listed; codes made for it before and not used are void."""
+def make_code(
+    door: Door, writing: Writing, device: str, lives_ms: int = PRINTED_MS, *, url: str | None = None
+) -> Enrolment:
+    """A new code for a device that is listed; codes made for it before and not used are void.
+
+    The device is told to call `url`, by default the address in the settings.
+    """
     get(writing.con, DEVICE, device)
     plain = b64(door.world.token(ENTRY_BYTES))
     writing.con.execute(_SQL["void_codes"].text, {"device": device})
     until = writing.now_ms + min(lives_ms, LONGEST_MS)
     row = {"hash": token_hash(plain), "device": device, "expires_at": until}
     writing.con.execute(_SQL["make_code"].text, row)
-    return Enrolment(url=door.settings.url, code=plain, fingerprint=door.signer.kid)
+    return Enrolment(url=url or door.settings.url, code=plain, fingerprint=door.signer.kid)
 
 
 def code_text(enrolment: Enrolment) -> str:

@@ -45,6 +45,8 @@ MOST_WAITED_FOR: Final = 4096
 """Keys whose signatures are waited for before anything is written; there are more only in an attack."""
 MOST_TOGETHER: Final = 64
 """The most that one transaction takes in."""
+ADDRESS: Final = "address"
+"""The setting of the database that says where its server was called last."""
 
 
 class Door:
@@ -239,7 +241,7 @@ def _tell(told: asyncio.Future[Any], outcome: object) -> None:
 # -- opening ------------------------------------------------------------------
 @asynccontextmanager
 async def open_intake(settings: Settings, world: World) -> AsyncIterator[Intake]:
-    """The backend's data, open: migrated, founded, its staff log begun, its writer at work."""
+    """The backend's data, open: migrated, founded, its staff log begun, its address noted, its writer at work."""
     door = _door(settings, world)
     async with AsyncExitStack() as opened:
         checkers = opened.enter_context(open_checkers(settings.checkers))
@@ -247,6 +249,8 @@ async def open_intake(settings: Settings, world: World) -> AsyncIterator[Intake]
         intake = Intake(store, door, checkers)
         await store.writing(door.found)
         await store.writing(lambda con: door.transact(con, [door.office.open]))
+        # For commands on this database, which cannot know where a server was told to listen.
+        await store.writing(lambda con: con.execute(_SQL["set"].text, {"name": ADDRESS, "value": settings.url}))
         writer = asyncio.create_task(intake.write(), name="writer")
         try:
             yield intake
@@ -262,6 +266,12 @@ def open_door(settings: Settings, world: World) -> Iterator[tuple[Door, sqlite3.
     with closing(connect(settings.database)) as con:
         in_transaction(con, door.found)
         yield door, con
+
+
+def noted_address(con: sqlite3.Connection) -> str | None:
+    """Where the server on this database was called last; None where none has run."""
+    address: str | None = dict(con.execute(_SQL["settings"].text).fetchall()).get(ADDRESS)
+    return address
 
 
 def _door(settings: Settings, world: World) -> Door:
@@ -280,4 +290,4 @@ def _door(settings: Settings, world: World) -> Door:
     return Door(settings, world, signer)
 
 
-__all__ = ["BACKEND", "Arrived", "Door", "Intake", "open_door", "open_intake"]
+__all__ = ["BACKEND", "Arrived", "Door", "Intake", "noted_address", "open_door", "open_intake"]

@@ -4,7 +4,7 @@ One agent, many people: a handheld may be shared. It records first and syncs whe
 the only place that knows every part.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from device.store import log, pulled
 from device.store.log import Held, Recorded
 from device.store.pulled import Conversation, Notice
 from device.store.sqlite import open_store
-from device.transport import HttpTransport, Transport
+from device.transport import Connect, HttpTransport, Transport
 from device.uplink import Uplink
 from device.world import World
 from sync.events import Draft, PersonSwitched
@@ -107,10 +107,6 @@ class Agent:
         )
 
 
-Connect = Callable[[str], Transport]
-"""Gives a transport to the backend at an address."""
-
-
 @asynccontextmanager
 async def open_agent(directory: Path, world: World, connect: Connect = HttpTransport) -> AsyncIterator[Agent]:
     """The enrolled device in this folder, open until the end. NOT_ENROLLED where none is."""
@@ -133,7 +129,7 @@ async def enrol(directory: Path, world: World, text: str, connect: Connect = Htt
     _make(directory)
     async with open_store(directory) as store:
         row, signer = await enrolment.begin(store, directory, world, card)
-        reply = await enrolment.ask(store, row, signer, card, connect(card.url))
+        reply = await enrolment.ask(store, row, signer, card, connect)
     return reply.device
 
 

@@ -378,6 +378,13 @@ WRONG_HOLDER = _kind(
 NO_CONNECTION = _kind(
     "no-connection", "The backend cannot be reached", 503, "retry", "It is tried again by itself; go on working."
 )
+NOT_BOUND = _kind(
+    "not-bound",
+    "The backend cannot be reached, and this device is not enrolled yet",
+    503,
+    "retry",
+    "See that the backend runs and can be called at that address; then enrol again with the same code.",
+)
 OTHER_BACKEND = _kind(
     "other-backend",
     "That is another backend than the enrolment code names",

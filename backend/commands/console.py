@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from backend.config import Settings
 from backend.intake import Door, open_door
@@ -45,6 +46,25 @@ def parser(name: str, description: str) -> Parser:
 def add_database(made: argparse.ArgumentParser) -> None:
     """Give a parser the option that says where the data is."""
     made.add_argument("--database", type=Path, default=DATABASE, metavar="FILE", help="the SQLite file (%(default)s)")
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads an argument that is a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def address(text: str) -> str:
+    """Reads an argument that is what a device can call: http or https, and a host."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or len(text) > 500:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no address such as https://office.example")
+    return text
 
 
 def finish(name: str, work: Callable[[], int]) -> int:

@@ -1,16 +1,18 @@
 """`handover devices`: what records, who may record on it, and the one-time codes by which it enrols."""
 
 import argparse
+import sys
 
 import msgspec
 
-from backend.commands.console import add_database, finish, parser, read, show, written
+from backend.commands.console import add_database, address, finish, parser, read, show, whole, written
 from backend.commands.people import BY
 from backend.config import Settings
-from backend.enrolment import PRINTED_MS, code_text, make_code
-from backend.intake import Door
+from backend.enrolment import LONGEST_MS, PRINTED_MS, code_text, make_code
+from backend.intake import Door, noted_address
 from backend.master import DEVICE, PERSON, DeviceRow, all_of, find, put
 from backend.writing import Writing
+from sync.cards import Enrolment
 from sync.problems import UNKNOWN_PARTY, Problem
 from sync.seal import kid_of
 
@@ -28,8 +30,13 @@ def main(argv: list[str]) -> int:
     listed.add_argument("--json", action="store_true")
     code = steps.add_parser("enrol-code", help="make a one-time code for a device; earlier ones end")
     code.add_argument("device")
-    code.add_argument("--minutes", type=int, default=PRINTED_MS // MINUTE_MS, help="how long it lives (%(default)s)")
-    code.add_argument("--url", default="", help="what the device is to call")
+    code.add_argument(
+        "--minutes",
+        type=whole(1, LONGEST_MS // MINUTE_MS),
+        default=PRINTED_MS // MINUTE_MS,
+        help="how long it lives (%(default)s)",
+    )
+    code.add_argument("--url", type=address, help="what the device is to call (where the server was called last)")
     code.add_argument("--json", action="store_true")
     for step in (add, listed, code):
         add_database(step)
@@ -63,11 +70,18 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _code(args: argparse.Namespace, settings: Settings) -> int:
-    if args.url:
-        settings = msgspec.structs.replace(settings, url=args.url)
-    lives_ms = args.minutes * MINUTE_MS
-    made = written(settings, lambda door, writing: make_code(door, writing, args.device, lives_ms))
+    def work(door: Door, writing: Writing) -> tuple[Enrolment, bool]:
+        noted = args.url or noted_address(writing.con)
+        lives_ms = args.minutes * MINUTE_MS
+        return make_code(door, writing, args.device, lives_ms, url=noted), noted is not None
+
+    made, is_known = written(settings, work)
     text = code_text(made)
     facts = {"text": text, "code": made.code, "url": made.url, "fingerprint": made.fingerprint}
     show(facts, as_json=args.json, text=f"{text}\ncode {made.code} at {made.url}, backend key {made.fingerprint}")
+    if not is_known:
+        print(
+            f"handover devices: no server has run on this database yet; the code names {made.url}, --url another",
+            file=sys.stderr,
+        )
     return 0

@@ -5,7 +5,7 @@ import argparse
 import msgspec
 
 from backend.auth import token_hash
-from backend.commands.console import add_database, finish, parser, read, show, written
+from backend.commands.console import add_database, finish, parser, read, show, whole, written
 from backend.config import Settings
 from backend.intake import Door
 from backend.master import PERSON, TEAM, PersonRow, TeamRow, all_of, find, get, put
@@ -17,6 +17,7 @@ from sync.problems import UNKNOWN_PARTY, WRONG_INPUT, Problem
 
 _SQL = queries("office")
 DAY_MS = 86_400_000
+MOST_DAYS = 3_650
 BY = "command line"
 
 
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
     listed.add_argument("--json", action="store_true")
     token = steps.add_parser("token", help="make a token for the JSON API; it is shown once")
     token.add_argument("person")
-    token.add_argument("--days", type=int, default=90, help="how long it lives (%(default)s)")
+    token.add_argument("--days", type=whole(1, MOST_DAYS), default=90, help="how long it lives (%(default)s)")
     token.add_argument("--void", action="store_true", help="end every token this person has")
     for step in (add, team, listed, token):
         add_database(step)

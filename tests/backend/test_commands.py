@@ -129,7 +129,37 @@ def test_a_database_that_is_missing_no_database_or_out_of_reach_is_said(
     assert not (tmp_path / "missing.db").exists()
 
 
-@pytest.mark.parametrize("args", [["--port", "70000"], ["--port", "x"], ["--nonsense"]])
+@pytest.mark.parametrize(
+    ("main", "args"),
+    [
+        (people.main, ("token", "anna", "--days", "9" * 12)),
+        (people.main, ("token", "anna", "--days", "0")),
+        (devices.main, ("enrol-code", "phone", "--minutes", "-5")),
+        (devices.main, ("enrol-code", "phone", "--url", "office.example")),
+        (devices.main, ("enrol-code", "phone", "--url", "http://:80")),
+    ],
+)
+def test_a_number_or_address_that_cannot_be_meant_ends_with_2_and_a_sentence(
+    main: Main, args: tuple[str, ...], run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(main, *args)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_code_made_before_any_server_ran_says_that_its_address_is_a_guess(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(people.main, "add", "anna")
+    run(devices.main, "add", "phone", "--person", "anna")
+    assert run(devices.main, "enrol-code", "phone", "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["url"] in err
+    assert "--url" in err
+
+
+@pytest.mark.parametrize("args", [["--port", "70000"], ["--port", "x"], ["--url", "x"], ["--nonsense"]])
 def test_wrong_arguments_end_with_2_and_a_sentence(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         serve.main(args)

@@ -1,6 +1,7 @@
 """The server: the socket it listens on, and what it says when it cannot start."""
 
 import asyncio
+import json
 import socket
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.commands import sites
+from backend.commands import devices, people, sites
 from backend.serve import bound
 
 pytestmark = pytest.mark.anyio
@@ -51,3 +52,27 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(tmp_path: Path, fau
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert done.stderr.startswith("handover serve: ")
     assert "Traceback" not in done.stderr
+
+
+def code_of(database: Path, *more: str) -> dict[str, str]:
+    words = [HANDOVER, "devices", "enrol-code", "phone", "--json", "--database", str(database), *more]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    said: dict[str, str] = json.loads(done.stdout)
+    return said
+
+
+def test_an_enrolment_code_names_where_the_server_was_called_last(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    assert people.main(["add", "anna", "--database", str(database)]) == 0
+    assert devices.main(["add", "phone", "--person", "anna", "--database", str(database)]) == 0
+    words = [HANDOVER, "serve", "--port", "0", "--database", str(database)]
+    for listens, host in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", socket.gethostname())):  # noqa: S104 - a test
+        with subprocess.Popen([*words, "--host", listens], stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            said = server.stdout.readline().split()[-1]
+            called = f"http://{host}:{said.rpartition(':')[2]}"
+            assert code_of(database)["url"] == called
+            assert code_of(database, "--url", "https://office.example")["url"] == "https://office.example"
+            server.terminate()
+        assert server.returncode == 0
+        assert code_of(database)["url"] == called, "also when it has stopped"
