@@ -13,11 +13,9 @@ from sync.events import Confirmed, Draft, Event, JobDispatched, JobPlanned, Offe
 from sync.handover import Handover, may_follow
 from sync.ids import b64
 from sync.payload import Payload
-from sync.policy import Policy
+from sync.policy import GUEST, Policy
 from sync.problems import BAD_ARGUMENT, NOT_FOUND, Problem
 
-GUEST = "guest:"
-"""How the party of somebody in no roster begins; the rest is minted."""
 _MINTED_BYTES = 9
 
 

@@ -99,6 +99,8 @@ class Directory:
 
 
 ROLE = "role:"
+GUEST = "guest:"
+"""How the party of somebody in no roster begins, where the sender's device made up the rest."""
 
 
 def is_role(party: str) -> bool:

@@ -460,6 +460,14 @@ NOT_POSSIBLE_NOW = _kind(
     "not-possible-now", "The job does not stand so that this can be done", 409, "fix", "Look at the job's state."
 )
 UNKNOWN_PARTY = _kind("unknown-party", "Nobody of this name is listed", 422, "fix", "Add the person or team first.")
+UNKNOWN_SITE = _kind("unknown-site", "No site of this name is listed", 422, "fix", "Add it first: handover sites add.")
+BAD_NAME = _kind(
+    "bad-name",
+    "Nothing can be called that",
+    422,
+    "fix",
+    "Take 1 to 200 characters that can be read, none blank at an end.",
+)
 TAKEN = _kind("taken", "This name is taken", 409, "fix", "Choose another, or change the one there is.")
 NO_FILE = _kind("no-file", "There is no such file, or it cannot be read", 404, "fix", "Check the path of the file.")
 BAD_TABLE = _kind(

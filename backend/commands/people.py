@@ -8,12 +8,12 @@ from backend.auth import token_hash
 from backend.commands.console import add_database, finish, parser, read, show, whole, written
 from backend.config import Settings
 from backend.intake import Door
-from backend.master import PERSON, TEAM, PersonRow, TeamRow, all_of, find, get, put
+from backend.master import EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, find, get, put
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import UNREADABLE_JSON
 from sync.ids import b64
-from sync.problems import UNKNOWN_PARTY, WRONG_INPUT, Problem
+from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, UNKNOWN_SITE, Problem
 
 _SQL = queries("office")
 DAY_MS = 86_400_000
@@ -62,10 +62,13 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         try:
             row = msgspec.convert(plain, PersonRow)
         except UNREADABLE_JSON as error:
-            raise Problem(WRONG_INPUT, str(error)) from error
+            raise Problem(BAD_ARGUMENT, str(error)) from error
         for team in row.teams:
             if find(writing.con, TEAM, team) is None:
                 raise Problem(UNKNOWN_PARTY, f"team {team}")
+        for site in args.site or ():
+            if site != EVERY and find(writing.con, SITE, site) is None:
+                raise Problem(UNKNOWN_SITE, site)
         put(writing.con, PERSON, args.person, row, by=BY, now_ms=writing.now_ms)
         door.cut(writing)
 

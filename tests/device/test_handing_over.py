@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from device.accepting import Seen
 from device.agent import Agent
 from device.codes import read_code
-from device.offering import GUEST
 from sync.acceptance import synthesis_of
 from sync.base45 import b45, unb45
 from sync.events import Accepted, CodeWitnessed, JobPlanned, Offered, Reservation
 from sync.payload import NextAction, Payload, Synthesis
-from sync.policy import Device
+from sync.policy import GUEST, Device
 from sync.problems import (
     ACCEPTED_HERE,
     ALREADY_ANSWERED,
