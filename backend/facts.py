@@ -17,7 +17,8 @@ from backend.reading import NAMEABLE
 from backend.store.sqlite import queries
 from sync.clock import Moment
 from sync.codec import decode, read_event
-from sync.events import CUSTODY, Event, Offered
+from sync.doubts import NO_DOUBTS, Doubts, doubts_of
+from sync.events import CUSTODY, DeviceRevoked, Event, EventPromoted, LogForked, Offered
 from sync.ids import JOB_BYTES, b64, digest, unb64
 from sync.journey import jobs_of
 from sync.judge import judge
@@ -100,6 +101,7 @@ class Facts:
         self._jobs: OrderedDict[str, JobFacts] = OrderedDict()
         self._refs: dict[int, str] = {}
         self._by_hash: dict[str, Standing] = {}
+        self._doubts: Doubts | None = None
         self.index = HashIndex()
 
     def forget(self) -> None:
@@ -109,6 +111,7 @@ class Facts:
         self._jobs.clear()
         self._refs.clear()
         self._by_hash.clear()
+        self._doubts = None
 
     # -- asked by the judge ---------------------------------------------------
     def by_hash(self, hash_: str) -> Standing | None:
@@ -167,6 +170,38 @@ class Facts:
         if found is None:
             raise LookupError(f"job {ref} has no row")
         return found
+
+    def doubts(self) -> Doubts:
+        """What puts events in doubt as things stand."""
+        if self._doubts is None:
+            self.before_reading()
+            said = [read_event(raw, kid) for raw, kid in self.con.execute(_SQL["doubts"].text)]
+            self._doubts = doubts_of(said) if said else NO_DOUBTS
+        return self._doubts
+
+    def doubted(self, event: Event) -> list[int]:
+        """The jobs, by their small numbers, that an event of `DOUBTING` concerns; afterwards it is reckoned with."""
+        self._doubts = None
+        self.before_reading()
+        match event.body:
+            case LogForked(log=log_name, seq=seq):
+                return self._jobs_from(log_name, seq)
+            case DeviceRevoked(suspect_log=log_name, suspect_from=int(seq)):
+                return self._jobs_from(log_name, seq)
+            case EventPromoted(event=hash_):
+                digest_ = _bytes(hash_, DIGEST_BYTES)
+                found = self.index.find(self.con, digest_) if digest_ else None
+                if found is not None:
+                    where = {"log": found[0], "seq": found[1], "digest": digest_ if found[2] else b""}
+                    row = self.con.execute(_SQL["fork_row" if found[2] else "main_row"].text, where).fetchone()
+                    return [row[5]] if row[5] else []
+        return []
+
+    def _jobs_from(self, log_name: str, seq: int) -> list[int]:
+        row = self.con.execute(_SQL["log_by_name"].text, {"log": log_name}).fetchone()
+        if row is None:
+            return []
+        return [job for (job,) in self.con.execute(_SQL["jobs_from"].text, {"log": row[0], "seq": seq})]
 
     def policies_of(self, facts: JobFacts) -> dict[str, Policy | None]:
         """The policy of each offer of a job, by the offer's hash."""

@@ -63,7 +63,7 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     """The journey of a job, and its rows."""
     facts = writing.facts.job_of(ref)
     policies = writing.facts.policies_of(facts)
-    found = journey(facts.job, facts.standings, policies)
+    found = journey(facts.job, facts.standings, policies, writing.facts.doubts())
     return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline))
 
 
@@ -104,8 +104,8 @@ class Rows:
         items = {one.item: encode(one).decode() for one in rows.items}
         self._replace("item", ref, kept.items, items)
         kept.items = items
-        cases = {one.case.basis: encode(one).decode() for one in rows.cases}
-        states = {one.case.basis: (one.case.state,) for one in rows.cases}
+        cases = {one.case.key: encode(one).decode() for one in rows.cases}
+        states = {one.case.key: (one.case.state,) for one in rows.cases}
         self._replace("case", ref, kept.cases, cases, states)
         kept.cases = cases
         orders = {one.name: encode(one).decode() for one in rows.orders}

@@ -120,7 +120,7 @@ class VisitRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A contest put before people."""
+    """A contest, or an event in doubt, put before people."""
 
     job: str
     case: Case

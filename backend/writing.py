@@ -29,6 +29,7 @@ from backend.facts import (
 from backend.reading import NAMEABLE, Held
 from backend.store.sqlite import TOGETHER, queries
 from sync.codec import decode, encode, read_event
+from sync.doubts import DOUBTING
 from sync.events import Accepted, Event
 from sync.ids import digest, event_name, unb64
 from sync.judge import judge
@@ -326,6 +327,8 @@ class Writing:
             self._jobs.append((self._last_job, event.job, unb64(event.hash)))
             self.facts.open(self._last_job, event.job)
         elif kind in GLOBAL:
+            if kind in DOUBTING:
+                self._doubt(place, event, position)
             return position, EVERYBODY
         elif kind in ORDERS:
             self.has_orders = True
@@ -343,6 +346,11 @@ class Writing:
             self.answered.append(standing)
             self._bring_switch(event, first, position)
         return position, first.ref
+
+    def _doubt(self, place: Place, event: Event, position: int) -> None:
+        """Afterwards the jobs that this event puts in doubt, or certain again, are followed up."""
+        self.con.execute(_SQL["note_doubt"].text, {"position": position, "log": place.log, "seq": place.seq})
+        self.touched.update(self.facts.doubted(event))
 
     def _bring_switch(self, event: Event, facts: JobFacts, position: int) -> None:
         """A device judges an acceptance on a shared handheld by the switch that it names: it belongs to the job too."""

@@ -191,11 +191,12 @@ class _Tree:
     def _doubt(self, one: Standing, reason: Why, doubts: Doubts) -> Case:
         """The case of an event in doubt."""
         under = one.under or one.node
+        basis = min((made.event.hash for made in self.made[under.key]), default="") if under else ""
         parties = {node.party for node in (one.under, one.node) if node is not None}
         if isinstance(one.event.body, Offered):
             parties.update(one.event.body.to)
         return Case(
-            basis=under.event.hash if under else one.event.hash,
+            basis=basis or one.event.hash,
             state="resolved" if one.event.hash in self.cited() else "open",
             parties=tuple(sorted(parties)),
             children=(),

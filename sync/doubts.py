@@ -11,6 +11,8 @@ import msgspec
 
 from sync.events import CUSTODY, DeviceRevoked, Event, EventPromoted, LogForked
 
+DOUBTING: Final = frozenset({"log.forked", "device.revoked", "event.promoted"})
+"""Kinds that put other events in doubt, or end that. They stand in staff logs."""
 Why = Literal["forked", "suspect", "compromised"]
 
 

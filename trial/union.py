@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from sync.codec import read_event
+from sync.doubts import DOUBTING, NO_DOUBTS, doubts_of
 from sync.events import Accepted, Event, LogOpened, Offered, Reassigned, Withdrawn
 from sync.journey import Journey, jobs_of, journey
 from sync.judge import judge_all
@@ -177,6 +178,8 @@ class Union:
 
     def journeys(self) -> Iterator[Journey]:
         """The way of every job."""
+        said = [one for one in self._shelf.standings.values() if one.event.kind in DOUBTING]
+        doubts = doubts_of(one.event for one in said if one.verdict.word == "applied") if said else NO_DOUBTS
         for job, hashes in self._jobs.items():
             standings = [self._shelf.standings[hash_] for hash_ in hashes]
             policies = {
@@ -184,7 +187,7 @@ class Union:
                 for one in standings
                 if isinstance(one.event.body, Offered)
             }
-            yield journey(job, standings, policies)
+            yield journey(job, standings, policies, doubts)
 
     def seen(self, as_of_ms: int) -> Seen:
         """What all sides together show at that time."""

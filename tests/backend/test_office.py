@@ -11,7 +11,7 @@ from backend import views, writing
 from backend.escalation import Escalation
 from backend.intake import Intake
 from sync.codec import encode
-from sync.events import Accepted, JobOpened, Offered, Refused, VisitArrived
+from sync.events import Accepted, JobOpened, NoteWritten, Offered, Refused, VisitArrived
 from sync.ids import job_id
 from sync.payload import Payload, Synthesis
 from sync.protocol import PulledEvent
@@ -325,3 +325,27 @@ async def test_jobs_are_found_before_and_after_their_names_are_sorted_in(
         listed += [job["job"] for job in page["jobs"]]
         after = page["next"]
     assert listed == opened
+
+
+async def test_an_acceptance_on_a_branch_of_a_cloned_device_stands_and_is_a_case_that_the_office_settles(
+    client: AsyncClient, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna = await staff("dora"), await enrolled("anna")
+    twin = anna.fork()
+    job, offer = await dispatched(dora)
+    anna.record("note.written", NoteWritten(text="at the gate"), job=job)
+    await anna.push(client)
+    accepts(twin, job, offer)
+    assert words(await twin.push(client)) == ["applied", "applied"]
+
+    view = await dora.get(f"/api/jobs/{job}")
+    assert (view["job"]["accountable"], view["job"]["open_cases"]) == ("anna", 1)
+    (case,) = [one["case"] for one in (await dora.get("/api/cases"))["cases"]]
+    assert (case["why"], case["about"], case["parties"]) == ("forked", twin.events[-1].hash, ["anna", "desk"])
+    assert [said for said in view["job"]["discrepancies"] if "note.written" in said]
+
+    await dora.do(job, "resolve", basis=case["basis"], chosen=case["about"], reason="she was there")
+
+    view = await dora.get(f"/api/jobs/{job}")
+    assert (view["job"]["accountable"], view["job"]["open_cases"]) == ("anna", 0)
+    assert (await dora.get("/api/cases"))["cases"] == []

@@ -183,3 +183,19 @@ VALUES (:kid, :at, :recorded, :oldest, :blobs, :wall)
 ON CONFLICT (kid) DO UPDATE
 SET at = excluded.at, recorded = excluded.recorded, oldest = excluded.oldest, blobs = excluded.blobs,
     wall = excluded.wall;
+
+-- name: doubts
+SELECT e.bytes, l.kid FROM doubt AS d
+JOIN event AS e ON e.log = d.log AND e.seq = d.seq
+JOIN log AS l ON l.ref = d.log
+ORDER BY d.position;
+
+-- name: note_doubt
+INSERT INTO doubt (position, log, seq) VALUES (:position, :log, :seq);
+
+-- name: jobs_from
+SELECT job FROM event WHERE log = :log AND seq >= :seq AND job > 0
+UNION
+SELECT job FROM fork WHERE log = :log AND seq >= :seq AND job > 0
+UNION
+SELECT job FROM about WHERE log = :log AND seq >= :seq;
