@@ -28,6 +28,13 @@ class Signed(msgspec.Struct, frozen=True):
     jws: str
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """What a document that is kept is called."""
+
+    key: str
+    reference: str
+
+
 class Documents:
     """The documents this process has read, newest first at hand; the rest is read when it is named.
 
@@ -98,9 +105,25 @@ class Documents:
         return [(one[0], one[1]) for one in found if one is not None and isinstance(one[1], Policy)]
 
     # -- issued by the office -------------------------------------------------
-    def issue(self, draft: Document, now_ms: int, next_position: Callable[[str], int]) -> Signed | None:
+    def is_held(self, document: Document, raw: bytes) -> bool:
+        """True if these very bytes are kept."""
+        where = {"key": key_of(document), "reference": reference(document.version, raw)}
+        return self.con.execute(_SQL["document_named"].text, where).fetchone() is not None
+
+    def keep(self, document: Document, raw: bytes, jws: str, next_position: Callable[[str], int]) -> "Kept":
+        """Afterwards a document that was issued once, and lost, is kept again, whatever else has its version."""
+        kept = Kept(key_of(document), reference(document.version, raw))
+        row = {"key": kept.key, "version": document.version, "reference": kept.reference, "bytes": raw, "jws": jws}
+        self.con.execute(_SQL["keep_document"].text, row | {"position": next_position(kept.reference)})
+        self._newest.pop(kept.key, None)
+        return kept
+
+    def issue(
+        self, draft: Document, now_ms: int, next_position: Callable[[str], int], *, above: bool = False
+    ) -> Signed | None:
         """The draft as the next version, signed and kept; None where the latest says the same already.
 
+        With `above` it is issued all the same, so that it is above whatever was given out.
         Of `names` only the latest is kept, so that a forgotten name is gone.
         """
         key = key_of(draft)
@@ -108,6 +131,7 @@ class Documents:
         version = latest[1].version + 1 if latest else 1
         if (
             latest
+            and not above
             and msgspec.structs.replace(draft, version=latest[1].version, issued_at=latest[1].issued_at) == latest[1]
         ):
             return None

@@ -101,4 +101,4 @@ class _Opened(msgspec.Struct, frozen=True):
 
 def _reply(door: Door, writing: Writing, device: str) -> EnrolReply:
     people = get(writing.con, DEVICE, device).people
-    return EnrolReply(device=device, people=people, epoch=door.book.epoch, keys=(door.signer.jwk,))
+    return EnrolReply(device=device, people=people, epoch=writing.book.epoch, keys=(door.signer.jwk,))

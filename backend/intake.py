@@ -183,7 +183,7 @@ class Intake:
         return await self.do(lambda writing: receive(writing, self.door.office, known))
 
     def _reply(self, received: Received, blobs: tuple[Sealed, ...]) -> PushReply:
-        epoch, head = self.door.book.epoch, chain_text(received.head)
+        epoch, head = received.epoch, chain_text(received.head)
         text = receipt_text(Receipt(epoch=epoch, log=received.log, received_through=received.through, head=head))
         return PushReply(
             epoch=epoch,

@@ -9,10 +9,12 @@ from typing import Final
 
 import msgspec
 
-from backend.facts import PARKED
+from backend.epoch import EPOCH_BYTES, find_out, lost_in_receipt, says
+from backend.facts import PARKED, REFUSED
 from backend.history import note_caught_up
+from backend.losses import loss_at
 from backend.office import Office
-from backend.reading import Arrived, Held, Line
+from backend.reading import Arrived, Held, Line, read_placed
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
 from sync.codec import encode
@@ -37,6 +39,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     `blobs` are those that the pushed events name and that came from this device.
     """
 
+    epoch: str
     log: str
     through: int
     head: bytes
@@ -60,6 +63,10 @@ def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | No
     header, lines = arrived.header, arrived.lines
     met = {"kid": arrived.kid, "at": writing.now_ms, "recorded": header.recorded, "oldest": header.oldest}
     writing.con.execute(_SQL["met"].text, met | {"blobs": header.blobs, "wall": header.wall})
+    if header.receipt is not None and not says(held, header.receipt):
+        named = lost_in_receipt(writing.con, header.receipt, office.signer)
+        if named:
+            find_out(writing, office.world.token(EPOCH_BYTES), named)
     continues = held.through == held.highest == header.from_ - 1 and held.head == arrived.base
     receiver = _Receiver(writing, office, held)
     if continues:
@@ -75,11 +82,15 @@ def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | No
     if receiver.forked_from:
         office.tell_fork(writing, held, receiver.forked_from)
         log.error("a log was continued twice", extra={"log": held.log, "seq": receiver.forked_from})
-    on_branch = receiver.linked
+    reached = (header.to, lines[-1].chain)
+    if not receiver.linked:
+        reached = _reached(writing, held, min(held.through, header.to))
+    through, head = reached
     return Received(
+        epoch=writing.book.epoch,
         log=held.log,
-        through=header.to if on_branch else min(held.through, header.to),
-        head=lines[-1].chain if on_branch else _head_at(writing, held, min(held.through, header.to)),
+        through=through,
+        head=head,
         verdicts=tuple(receiver.verdicts),
         missing=_missing(writing, held),
         longer=held.highest > max(header.recorded, header.to),
@@ -95,6 +106,13 @@ def _blobs_sent(writing: Writing, arrived: Arrived) -> tuple[str, ...]:
     return tuple(
         name for name in names if writing.con.execute(_BLOBS["sent_by"].text, {"sha256": name, "kids": kids}).fetchone()
     )
+
+
+def go_on(writing: Writing, office: Office, held: Log) -> None:
+    """Afterwards the log reaches as far as what is held of it, once signed events came to it one by one."""
+    receiver = _Receiver(writing, office, held)
+    receiver.chain_signed()
+    receiver.link_pending()
 
 
 def _keep_batch(writing: Writing, held: Log, arrived: Arrived, *, linked: bool) -> None:
@@ -132,15 +150,21 @@ def _missing(writing: Writing, held: Log) -> tuple[tuple[int, int], ...]:
     return missing_ranges(held.through, (seq for (seq,) in seqs))
 
 
-def _head_at(writing: Writing, held: Log, seq: int) -> bytes:
+def _reached(writing: Writing, held: Log, seq: int) -> tuple[int, bytes]:
+    """`seq` and the chain value there; inside a range that was declared lost, the end of what is held before it."""
     if seq == held.through:
-        return held.head
+        return seq, held.head
     if seq == 0:
-        return chain_start(held.log)
+        return 0, chain_start(held.log)
     writing.flush()
     row = writing.con.execute(_SQL["main_row"].text, {"log": held.ref, "seq": seq}).fetchone()
-    head: bytes = row[2]
-    return head
+    if row is not None and row[2] is not None:
+        return seq, row[2]
+    loss = loss_at(writing.con, held.log, seq)
+    if loss is None:
+        raise LookupError(f"{held.log} has a gap at {seq} that nobody declared")
+    first, last, chain = loss
+    return (seq, chain) if seq == last else _reached(writing, held, first - 1)
 
 
 class _Slice:
@@ -155,6 +179,13 @@ class _Slice:
         self.forks: dict[int, list[tuple[bytes, bytes | None]]] = {}
         for seq, digest_, chain in writing.con.execute(_SQL["fork_slice"].text, where):
             self.forks.setdefault(seq, []).append((digest_, chain))
+        # What was declared lost counts as stored, and what follows it goes on from the chain value after it.
+        loss = loss_at(writing.con, held.log, first)
+        if loss is not None and loss[1] == first:
+            if first not in self._main:
+                self._main[first] = (b"", loss[2])
+            else:
+                self.forks.setdefault(first, []).append((b"", loss[2]))
 
     def main(self, seq: int) -> tuple[bytes, bytes | None] | None:
         return self._main.get(seq)
@@ -250,6 +281,15 @@ class _Receiver:
     def _advance(self) -> None:
         """Afterwards `through` and `head` are at the end of what is held and chained without a gap."""
         held = self.held
+        self._advance_held()
+        while (loss := loss_at(self.writing.con, held.log, held.through + 1)) is not None:
+            _, held.through, held.head = loss
+            held.reach(held.through)
+            held.changed = True
+            self._advance_held()
+
+    def _advance_held(self) -> None:
+        held = self.held
         if held.through == held.highest:
             return
         where = {"log": held.ref, "seq": held.through}
@@ -259,6 +299,23 @@ class _Receiver:
             if seq != held.through + 1 or chain != advance(held.head, digest(raw)):
                 break
             held.through, held.head, held.changed = seq, chain, True
+
+    def chain_signed(self) -> None:
+        """Events that came by themselves, each signed, are chained where they follow what is held without a gap."""
+        held, con = self.held, self.writing.con
+        self._advance()
+        while held.through < held.highest:
+            seq = held.through + 1
+            self.writing.flush()
+            row = con.execute(_SQL["main_row"].text, {"log": held.ref, "seq": seq}).fetchone()
+            if row is None or row[2] is not None or row[6] is None:
+                return
+            event = read_placed(row[0], row[6], held.log, seq, held.jwk) if row[4] != REFUSED else None
+            if event is not None and event.prev and event.prev != prev_of(held.head):
+                return  # it stands on another branch
+            chain = advance(held.head, digest(row[0]))
+            con.execute(_SQL["main_chain"].text, {"log": held.ref, "seq": seq, "chain": chain})
+            self._advance()
 
     def link_pending(self) -> None:
         """Batches that came too early are fitted in, as far as what they follow is held now."""

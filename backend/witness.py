@@ -41,7 +41,8 @@ def take_witness(writing: Writing, office: Office, witness: Event) -> Verdict:
     except Problem as problem:
         return Verdict(word="refused", code=problem.kind.slug, detail=problem.detail)
     for signed, event in inner:
-        _file(writing, office, log, signed, event)
+        jws = jws_of(signed.signature, log.kid, "ho-event")
+        file_signed(writing, office, log, signed.raw, jws, event)
     return APPLIED
 
 
@@ -52,25 +53,25 @@ def _read(signed: SignedEvent, frame: Frame, log: Log) -> Event:
     return read_placed(signed.raw, jws_of(signed.signature, frame.kid, "ho-event"), log.log, seq, log.jwk)
 
 
-def _file(writing: Writing, office: Office, log: Log, signed: SignedEvent, event: Event) -> None:
-    """Afterwards the event is held under its name. What its log has sent is unchanged by it."""
+def file_signed(writing: Writing, office: Office, log: Log, raw: bytes, jws: str, event: Event) -> bool:
+    """Afterwards the event is held under its name; False where it was. What its log has sent is unchanged by it."""
     writing.flush()
-    digest_ = digest(signed.raw)
+    digest_ = digest(raw)
     here = {"log": log.ref, "seq": event.seq, "digest": digest_}
     main = writing.con.execute(_SQL["main_row"].text, here).fetchone()
     place = Place(log.ref, event.seq)
     if main is not None:
-        if main[0] == signed.raw:
-            return
+        if main[0] == raw:
+            return False
         place = Place(log.ref, event.seq, digest_)
         office.tell_fork(writing, log, event.seq)
         if writing.con.execute(_SQL["fork_row"].text, here).fetchone() is not None:
-            return
+            return False
     elif not _follows(writing, log, event):
         office.tell_fork(writing, log, event.seq)
-    jws = jws_of(signed.signature, log.kid, "ho-event")
-    writing.append(place, signed.raw, None, jws, event=event)
+    writing.append(place, raw, None, jws, event=event)
     log.reach(event.seq)
+    return True
 
 
 def _follows(writing: Writing, log: Log, event: Event) -> bool:

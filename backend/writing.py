@@ -137,8 +137,7 @@ class Writing:
         if version != book.data_version:
             book.forget()
             book.data_version = version
-        if not book.epoch:
-            book.epoch = dict(con.execute(_SQL["settings"].text).fetchall())["epoch"]
+            self.know_epoch()
         mark = con.execute(_SQL["last_mark"].text).fetchone()
         self._began: int = mark[0] if mark else 0
         self._mark: bytes = mark[1] if mark else MARK_START
@@ -147,6 +146,10 @@ class Writing:
         self._last_job: int
         self._sorted_job: int
         self._last_job, self._sorted_job = con.execute(_SQL["last_job"].text).fetchone()
+
+    def know_epoch(self) -> None:
+        """Afterwards the book names the epoch in force, as this transaction sees it."""
+        self.book.epoch = dict(self.con.execute(_SQL["settings"].text).fetchall())["epoch"]
 
     # -- positions ------------------------------------------------------------
     def next_position(self, what: str = "") -> int:
@@ -173,6 +176,7 @@ class Writing:
             self._released.clear()
             self._logs.clear()
             self.book.forget()
+            self.know_epoch()
             return problem
         self.con.execute("RELEASE one")
         return result
@@ -452,9 +456,9 @@ class Writing:
         return Verdict(word=WORDS[word], code=code, detail=detail, waits_for=decode(waits_for, tuple[str, ...]))
 
     # -- documents ------------------------------------------------------------
-    def issue(self, draft: Roster | Policy | Names) -> Signed | None:
-        """The next version of a document, signed, kept and in force; None where it would say the same."""
-        signed = self.documents.issue(draft, self.now_ms, self.next_position)
+    def issue(self, draft: Roster | Policy | Names, *, above: bool = False) -> Signed | None:
+        """The next version of a document, signed, kept and in force; None where it would say the same (see `above`)."""
+        signed = self.documents.issue(draft, self.now_ms, self.next_position, above=above)
         if signed is not None:
             self.release(f"{signed.key} {signed.reference}")
         return signed

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from device.store import log, pulled
+from device.store import giving, log, pulled
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Request, Response, Transport, refusal
@@ -27,6 +27,7 @@ from sync.protocol import (
     PushHeader,
     PushLine,
     PushReply,
+    ReturnReply,
     SessionReply,
     SessionRequest,
     chain_text,
@@ -100,6 +101,7 @@ class Uplink:
                 epoch=stood.epoch,
                 cursor=stood.cursor,
                 keys=row.keys,
+                giving=giving.is_left(con),
             )
 
         return await self._store.reading(read)
@@ -120,6 +122,10 @@ class Uplink:
         if isinstance(step, talk.Wait):
             self._session = session
             return step
+        if isinstance(step, talk.GiveBack) and (await self._store.reading(giving.part)) is None:
+            await self._store.writing(giving.all_given)
+            self._session = talk.nothing_to_give(session)
+            return step
         try:
             request, step = await self._request(row, session, step)
             response = await self._transport.send(request)
@@ -139,11 +145,16 @@ class Uplink:
         match step:
             case talk.OpenSession():
                 return Request(method="POST", path="/v1/session/challenge"), step
-            case talk.SignChallenge(challenge):
-                jws = self._signer.sign(challenge.encode(), "ho-session")
-                body = encode(SessionRequest(challenge=challenge, jws=jws))
+            case talk.SignChallenge():
+                asked = await self._store.reading(lambda con: self._showing(con, row, session, step))
                 headers = {"content-type": "application/json"}
-                return Request(method="POST", path="/v1/session", headers=headers, body=body), step
+                return Request(method="POST", path="/v1/session", headers=headers, body=encode(asked)), step
+            case talk.GiveBack():
+                part = await self._store.reading(giving.part)
+                lines = part.lines if part else ()
+                headers = {**signed_in, "content-type": PUSH_TYPE, "content-encoding": "gzip"}
+                body = deflate(b"\n".join(lines))
+                return Request(method="POST", path="/v1/sync/return", headers=headers, body=body), step
             case talk.Pull(cursor):
                 path = f"/v1/sync/pull?cursor={cursor}" if cursor else "/v1/sync/pull"
                 return Request(method="GET", path=path, headers=signed_in), step
@@ -153,6 +164,21 @@ class Uplink:
                 return Request(method="POST", path="/v1/sync/push", headers=headers, body=body), sent
             case talk.Wait():
                 raise TypeError("waiting asks for nothing")
+
+    def _showing(
+        self, con: sqlite3.Connection, row: LogRow, session: Session, step: talk.SignChallenge
+    ) -> SessionRequest:
+        """The signed challenge, and what was last held: a backend that was restored sees by it what it lost."""
+        kept = log.receipt(con, row, session.epoch)
+        return SessionRequest(
+            challenge=step.challenge,
+            jws=self._signer.sign(step.challenge.encode(), "ho-session"),
+            roster=giving.newest_roster(con) if step.unlisted else None,
+            cursor=session.cursor,
+            receipt=kept[1] if kept else None,
+            log=row.log,
+            recorded=log.head(con, row),
+        )
 
     def _push(self, con: sqlite3.Connection, row: LogRow, session: Session, step: Push) -> tuple[Push, bytes]:
         """What a push sends: as many of the events as fit the limits, at least one."""
@@ -193,7 +219,13 @@ class Uplink:
             case talk.OpenSession():
                 return talk.challenged(session, decode(body, ChallengeReply, "challenge")), ()
             case talk.SignChallenge():
-                return talk.signed_in(session, decode(body, SessionReply, "session")), ()
+                return talk.signed_in(session, decode(body, SessionReply, "session"))
+            case talk.GiveBack():
+                part = await self._store.reading(giving.part)
+                if part is None:
+                    return talk.nothing_to_give(session), ()
+                sent = talk.NoteGiven(part.what, part.through)
+                return talk.given_back(session, sent, decode(body, ReturnReply, "return"), rest=part.rest)
             case talk.Pull():
                 return talk.pulled(session, _lines(body), now_ms)
             case talk.Push():
@@ -232,9 +264,8 @@ class Uplink:
                 pulled.drop_job(con, job, own=self._holds_own(job))
             case talk.MoveCursor(cursor):
                 pulled.move_cursor(con, cursor)
-            case talk.EnterEpoch(epoch):
-                pulled.enter_epoch(con, epoch)
-                log.forget_receipts(con, row)
+            case talk.EnterEpoch() | talk.StoreOfficeReceipt() | talk.NoteGiven():
+                _apply_restored(con, row, effect)
             case talk.StopRecording(name):
                 log.stop(con, name)
             case talk.NeedsYou(slug, detail):
@@ -242,6 +273,22 @@ class Uplink:
                 pulled.needs_you(con, slug, detail, now_ms)
             case talk.NoteClock(server_time):
                 pulled.note_clock(con, milliseconds(server_time) - now_ms)
+
+
+def _apply_restored(
+    con: sqlite3.Connection, row: LogRow, effect: talk.EnterEpoch | talk.StoreOfficeReceipt | talk.NoteGiven
+) -> None:
+    """Keep what a backend that was restored needs again, and that it was."""
+    match effect:
+        case talk.EnterEpoch(epoch):
+            if pulled.conversation(con).epoch:
+                giving.begin(con)
+            pulled.enter_epoch(con, epoch)
+            log.forget_receipts(con, row, epoch)
+        case talk.StoreOfficeReceipt(receipt, sealed):
+            giving.keep_office_receipt(con, receipt, sealed)
+        case talk.NoteGiven(what, through):
+            giving.given(con, what, through)
 
 
 class _Smaller(Exception):

@@ -139,18 +139,31 @@ class ChallengeReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The signed challenge; `roster` lists the device where the backend, restored, may not know it any more."""
+    """The signed challenge; `roster` lists the device where the backend, restored, may not know it any more.
+
+    `cursor` and `receipt` are the last ones held: what they say is held and is not shows a backend that it was
+    restored, before anything rests on it. `recorded` is the highest seq of `log`.
+    """
 
     challenge: str
     jws: str
     roster: Sealed | None = None
+    cursor: str = ""
+    receipt: Sealed | None = None
+    log: str = ""
+    recorded: int = 0
 
 
 class SessionReply(msgspec.Struct, frozen=True, kw_only=True):
-    """An opaque token for `Authorization: Bearer`, and for how long (seconds)."""
+    """An opaque token for `Authorization: Bearer`, and for how long (seconds); the epoch in force.
+
+    `longer` as in a `PushReply`: an old copy of a database is told so before anything is recorded in it.
+    """
 
     token: str
     expires_s: int
+    epoch: str = ""
+    longer: bool = False
 
 
 class LineProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -288,7 +301,7 @@ class PulledEvent(msgspec.Struct, frozen=True):
 
 
 class PulledDocument(msgspec.Struct, frozen=True):
-    """`D`: a signed document, exact bytes."""
+    """`D`: a signed document, exact bytes; or a receipt for a log of the office's own, signed as one."""
 
     raw: bytes
     jws: str
@@ -333,6 +346,14 @@ def read_cursor(text: str) -> tuple[str, int, str]:
 class _Changed(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     verdict: SeqVerdict
+
+
+def read_returned(body: bytes) -> list[bytes]:
+    """The rows of lines that a device gives back, not yet read one by one. TOO_LARGE for more than fit a push."""
+    rows = body.removesuffix(b"\n").split(b"\n")
+    if len(body) > MOST_INFLATED or len(rows) > MOST_EVENTS:
+        raise Problem(TOO_LARGE, f"more than {MOST_EVENTS} lines or {MOST_INFLATED} bytes")
+    return rows
 
 
 def write_line(line: PullLine) -> bytes:

@@ -9,6 +9,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "device": ("device.commands.table", "a field device: enrol it, record on it, hand over, sync"),
     "serve": ("backend.commands.serve", "the backend, until it is told to stop"),
     "rebuild": ("backend.commands.rebuild", "drop every projection and make it anew from the ledger"),
+    "backup": ("backend.commands.backup", "copy everything the backend holds, while it runs, and check the copy"),
+    "restore": ("backend.commands.restore", "put a backup in place; every device then sends again what it lacks"),
     "people": ("backend.commands.people", "who works here, in which teams, and tokens for the JSON API"),
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
     "sites": ("backend.commands.sites", "where work is done"),

@@ -176,8 +176,12 @@ def keep_receipt(con: sqlite3.Connection, row: LogRow, receipt: Receipt, sealed:
     con.execute(_sql["received"], {"log": row.number, "through": receipt.received_through})
 
 
-def forget_receipts(con: sqlite3.Connection, row: LogRow) -> None:
-    """Afterwards everything is in the outbox again: the backend was restored, and its new epoch receipted nothing."""
+def forget_receipts(con: sqlite3.Connection, row: LogRow, epoch: str) -> None:
+    """Afterwards everything is in the outbox again: the backend was restored, and its new epoch receipted nothing.
+
+    Whatever it may have receipted when it was in `epoch` before: twice restored, it can be there again.
+    """
+    con.execute(_sql["forget_receipts"], {"epoch": epoch})
     con.execute(_sql["put_out_again"], {"log": row.number, "through": 0})
 
 

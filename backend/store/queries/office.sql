@@ -1,5 +1,6 @@
 -- name: document_newest
-SELECT version, reference, bytes, jws, position FROM document WHERE key = :key ORDER BY version DESC LIMIT 1;
+SELECT version, reference, bytes, jws, position FROM document WHERE key = :key
+ORDER BY version DESC, position DESC LIMIT 1;
 
 -- name: document_named
 SELECT bytes, jws FROM document WHERE key = :key AND reference = :reference;

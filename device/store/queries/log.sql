@@ -33,6 +33,8 @@ INSERT INTO receipt (log, epoch, received_through, text, jws, kept_ms)
 VALUES (:log, :epoch, :received_through, :text, :jws, :kept_ms)
 ON CONFLICT (log, epoch) DO UPDATE SET received_through = excluded.received_through, text = excluded.text,
     jws = excluded.jws, kept_ms = excluded.kept_ms
+-- name: forget_receipts
+DELETE FROM receipt WHERE epoch = :epoch
 -- name: receipt
 SELECT received_through, text, jws FROM receipt WHERE log = :log AND epoch = :epoch
 -- name: keep_verdict
