@@ -223,6 +223,10 @@ class Facts:
     def add(self, standing: Standing, facts: JobFacts, position: int) -> None:
         """Afterwards this applied event is among the facts of this job; the jobs longest unused may be forgotten."""
         self._append(facts, standing, position)
+        if self._held > self._most:
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self._held > self._most and len(self._jobs) > 1:
             self._drop(next(iter(self._jobs)))
 
@@ -231,8 +235,8 @@ class Facts:
         facts.positions.append(position)
         self._held += 1
         event = standing.event
-        if event.kind in WATCHED:
-            facts.seen = max(facts.seen, position)
+        if event.kind in WATCHED and position > facts.seen:
+            facts.seen = position
         if event.kind in NAMEABLE:
             self._by_hash[event.hash] = standing
             if event.kind == "job.opened":

@@ -273,7 +273,8 @@ class Writing:
         """
         position = job = None
         if event is not None:
-            standing = self._judged(event, verdict)
+            plain = verdict is None and event.kind != "code.witnessed"
+            standing = judge(event, self.facts) if plain else self._judged(event, verdict)
             said = standing.verdict
             word = APPLIED if said is ALL_WELL else WORDS.index(said.word)
             if word == APPLIED:

@@ -10,6 +10,7 @@ from sync.authority import check_party, check_role, way_of, who_recorded
 from sync.events import (
     CUSTODY,
     JOBLESS,
+    KINDS,
     STAFF_ONLY,
     Accepted,
     Confirmed,
@@ -59,13 +60,19 @@ _RULED = frozenset(
         "job.merged",
     }
 )
-"""Kinds outside custody that have a rule of their own; any other fact stands once its job does."""
+"""Kinds outside custody that have a rule of their own."""
+_PLAIN = frozenset(KINDS) - CUSTODY - STAFF_ONLY - _ROOTLESS - _RULED
+"""Kinds of which any that names a job stands once the job does."""
 
 
 def judge(event: Event, known: Known) -> Standing:
     """The verdict on one event whose bytes and signature were already found good."""
     if event.body is None:
         return Standing(event=event, verdict=Verdict(word="parked", code=NEWER_SCHEMA.slug, waits_for=("upgrade",)))
+    if event.kind in _PLAIN and event.job:
+        root = known.by_job(event.job)
+        if root is not None and root.verdict.word == "applied":
+            return Standing(event=event, verdict=APPLIED)
     try:
         return _judge(event, known)
     except No as no:
