@@ -84,8 +84,8 @@ class Coming(Sequence[Line]):
 
     def __init__(self, head: _Head, jwk: Jwk, here: Callable[[], tuple[Arrived, Held]]) -> None:
         """`here` reads the push all over where the process is gone."""
-        self.answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        """Answers as they come; an empty one where the process is gone."""
+        self._answers: queue.SimpleQueue[list[Line] | bytes] = queue.SimpleQueue()
+        self._next_seq = head.header.from_
         self._header = head.header
         self._kid = kid_of(jwk)
         self._jwk = jwk
@@ -115,6 +115,18 @@ class Coming(Sequence[Line]):
                 yield line
                 at += 1
 
+    def take(self, answer: bytes) -> None:
+        """Afterwards this answer can be waited for, an empty one where the process is gone.
+
+        Lines are read here, not where they are waited for: the writer is in the database half of the time.
+        """
+        if answer[:1] != _LINES:
+            self._answers.put(answer)
+            return
+        said = _read_lines.decode(memoryview(answer)[1:])
+        self._answers.put([self._line(seq, told) for seq, told in enumerate(said, self._next_seq)])
+        self._next_seq += len(said)
+
     def held(self) -> Sequence[bool]:
         """See `Held`."""
         while self._held is None:
@@ -122,15 +134,13 @@ class Coming(Sequence[Line]):
         return self._held
 
     def _wait(self) -> None:
-        answer = self.answers.get()
-        if answer[:1] == _LINES:
-            first = self._header.from_ + len(self._lines)
-            said = _read_lines.decode(memoryview(answer)[1:])
-            self._lines += [self._line(seq, told) for seq, told in enumerate(said, first)]
+        answer = self._answers.get()
+        if isinstance(answer, list):
+            self._lines += answer
         elif answer[:1] == _SIGNATURES:
             self._held = [flag == 1 for flag in answer[1:]]
         elif answer[:1] == _REFUSED:
-            self.answers.put(answer)  # for whoever asks again
+            self._answers.put(answer)  # for whoever asks again
             raise _read_refused.decode(answer[1:]).problem()
         else:
             arrived, held = self._here()
@@ -178,9 +188,12 @@ class Checkers:
                 coming = Coming(head, asked.jwk, here)
                 push = Push(head.header, head.head_raw, head.jws, ())
                 told.set_result((arrived_of(push, asked.jwk, coming), coming.held))
-                while answer and answer[:1] not in (_SIGNATURES, _REFUSED):
-                    answer = _receive(process.stdout)
-                    coming.answers.put(answer)
+                try:
+                    while answer and answer[:1] not in (_SIGNATURES, _REFUSED):
+                        answer = _receive(process.stdout)
+                        coming.take(answer)
+                finally:
+                    coming.take(b"")  # whatever happened, nobody waits for ever
             else:
                 told.set_result(here())
         finally:
