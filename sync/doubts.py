@@ -64,6 +64,23 @@ def doubts_of(events: Iterable[Event], compromised: frozenset[str] = frozenset()
     )
 
 
+def puts_in_doubt(cause: Event, event: Event) -> bool:
+    """Whether `cause`, a fork told or a key revoked, is about `event`, as far as the two of them can say.
+
+    A compromised key puts in doubt whatever it signed and the revocation does not name as judged before.
+    """
+    match cause.body:
+        case LogForked(log=log, seq=seq):
+            return event.log == log and event.seq >= seq
+        case DeviceRevoked() as body:
+            first = body.suspect_from
+            if first is not None and event.log == body.suspect_log and event.seq >= first:
+                return True
+            mine = event.kid == body.kid or event.log in {heads.log for heads in body.logs}
+            return body.reason == "compromised" and mine and event.hash not in body.judged
+    return False
+
+
 def why(event: Event, doubts: Doubts) -> Why | None:
     """Why an event is in doubt, the gravest reason; None where it is not. Of a suspect key only custody is asked."""
     if event.hash in doubts.promoted:

@@ -7,6 +7,7 @@ refuses it. Whether two events can both stand is not decided here: that is a cas
 
 from sync.answers import accepted, confirmed, refused, withdrawn
 from sync.authority import check_party, check_role, way_of, who_recorded
+from sync.doubts import puts_in_doubt
 from sync.events import (
     CUSTODY,
     JOBLESS,
@@ -15,7 +16,6 @@ from sync.events import (
     Accepted,
     Confirmed,
     Custody,
-    DeviceRevoked,
     Escalated,
     Event,
     Fact,
@@ -24,7 +24,6 @@ from sync.events import (
     JobMerged,
     JobOpened,
     JobResolved,
-    LogForked,
     Offered,
     Reassigned,
     Refused,
@@ -234,21 +233,14 @@ def _contest(children: list[Standing], cited: list[Standing]) -> bool:
     """Two different children; or a child and a withdrawal of its offer; or a child and what puts its log in doubt."""
     if len({child.node.key for child in children if child.node}) > 1:
         return True
-    for one in cited:
-        body = one.event.body
-        for child in children:
-            match body:
-                case Withdrawn():
-                    doubt = child.offer is not None and child.offer.hash == body.offer
-                case LogForked():
-                    doubt = child.event.log == body.log and child.event.seq >= body.seq
-                case DeviceRevoked():
-                    doubt = child.event.log in {body.suspect_log, *(heads.log for heads in body.logs)}
-                case _:
-                    doubt = False
-            if doubt:
-                return True
-    return False
+    return any(
+        _is_withdrawal_of(one, child) or puts_in_doubt(one.event, child.event) for one in cited for child in children
+    )
+
+
+def _is_withdrawal_of(one: Standing, child: Standing) -> bool:
+    body = one.event.body
+    return isinstance(body, Withdrawn) and child.offer is not None and child.offer.hash == body.offer
 
 
 def _closing(event: Event, body: JobResolved | JobCancelled | JobClosedByRule, known: Known) -> Standing:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.custody import Custody, custody
-from sync.doubts import NO_DOUBTS, Doubts, doubts_of, why
-from sync.events import CUSTODY, DeviceRevoked, Event, EventPromoted, Heads, LogForked, NoteWritten
+from sync.doubts import NO_DOUBTS, Doubts, doubts_of, puts_in_doubt, why
+from sync.events import CUSTODY, DeviceRevoked, Event, EventPromoted, Fact, Heads, LogForked, NoteWritten
 from sync.journey import journey
 from sync.standing import Standing
 from tests.sync.cast import LOGS, Step, applied, judged, log_id, tell
@@ -158,3 +158,25 @@ def test_any_other_fact_in_doubt_is_a_discrepancy() -> None:
     assert [said for said in found.discrepancies if note.hash in said]
     promoted = Doubts(forks=doubts.forks, promoted=frozenset({note.hash}))
     assert journey(scene.opened.job, standings, doubts=promoted).discrepancies == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (LogForked(log=LOG, seq=3), True),
+        (LogForked(log=LOG, seq=4), False),
+        (LogForked(log=log_id("bo's"), seq=1), False),
+        (DeviceRevoked(device="x", kid="k", reason="lost", logs=(Heads(log=LOG),)), False),
+        (DeviceRevoked(device="x", kid="k", reason="lost", suspect_log=LOG, suspect_from=3), True),
+        (DeviceRevoked(device="x", kid="k", reason="lost", suspect_log=LOG, suspect_from=4), False),
+        (DeviceRevoked(device="x", kid="k", reason="lost", suspect_log=log_id("bo's"), suspect_from=1), False),
+        (DeviceRevoked(device="x", kid="k", reason="compromised", logs=(Heads(log=LOG),)), True),
+        (DeviceRevoked(device="x", kid="k", reason="compromised", logs=(Heads(log=LOG),), judged=(at(1).hash,)), False),
+        (DeviceRevoked(device="x", kid="k", reason="compromised"), False),
+        (DeviceRevoked(device="x", kid="", reason="compromised"), True),
+        (NoteWritten(text="x"), False),
+    ],
+)
+def test_a_fork_told_or_a_key_revoked_puts_in_doubt_what_it_is_about(body: Fact, said: bool) -> None:
+    cause = Scene().record(body, by="desk", log="desk-1")
+    assert puts_in_doubt(cause, at(3)) is said
