@@ -17,8 +17,8 @@ from backend.office import Office
 from backend.reading import Arrived, Held, Line, read_placed
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
-from sync.codec import encode
-from sync.events import CUSTODY, LogOpened
+from sync.codec import encode, read_event
+from sync.events import CUSTODY, Event, LogOpened
 from sync.ids import digest, event_name
 from sync.ledger import advance, chain_start, missing_ranges, place, prev_of
 from sync.problems import GAP, NOT_PERMITTED, UNKNOWN_LOG, Problem, catalogue
@@ -215,10 +215,10 @@ class _Receiver:
         before = held.head
         for line in lines:
             verdict = self._store(line, Place(held.ref, line.seq), line.chain, before)
-            if verdict is APPLIED and not self.forked_from:
+            if verdict is APPLIED and not (self.forked_from or held.forked_at):
                 self.verdicts.append(SeqVerdict(seq=line.seq, verdict="applied"))
             else:
-                self.verdicts.append(tell(line.seq, verdict, forked=bool(self.forked_from)))
+                self.verdicts.append(tell(line.seq, verdict, forked=self._is_forked(line.seq)))
             before = line.chain
         held.through = held.highest = lines[-1].seq
         held.head = before
@@ -238,8 +238,10 @@ class _Receiver:
             is_held = there.has_fork(line.seq, one.digest) if on_fork else main is not None
             if on_fork:
                 self._fork(line.seq)
+            if is_held and line.event is not None:
+                self._check_prev(line.event, one.chain, before)
             verdict = self._again(where, one.chain) if is_held else self._store(line, where, one.chain, before)
-            self.verdicts.append(tell(line.seq, verdict, duplicate=is_held, forked=on_fork))
+            self.verdicts.append(tell(line.seq, verdict, duplicate=is_held, forked=self._is_forked(line.seq)))
             held.reach(line.seq)
             before = line.chain
         self._advance()
@@ -253,8 +255,7 @@ class _Receiver:
             code, detail = (problem.kind.slug, problem.detail) if problem else ("", "")
             verdict: Verdict | None = Verdict(word="refused", code=code, detail=detail)
         else:
-            if event.prev and chain is not None and event.kind in CUSTODY and event.prev != prev_of(before):
-                self._fork(line.seq)
+            self._check_prev(event, chain, before)
             verdict = self._gap(line.seq) if chain is None and not event.kid else None
         return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict, digest_=line.digest)
 
@@ -275,8 +276,17 @@ class _Receiver:
                 return writing.judge_again(where)
         return writing.verdict_at(where, word)
 
+    def _check_prev(self, event: Event, chain: bytes | None, before: bytes) -> None:
+        """A custody event says what came before it; where its place is known and it says otherwise, that is a fork."""
+        if event.prev and chain is not None and event.kind in CUSTODY and event.prev != prev_of(before):
+            self._fork(event.seq)
+
     def _fork(self, seq: int) -> None:
         self.forked_from = min(self.forked_from or seq, seq)
+
+    def _is_forked(self, seq: int) -> bool:
+        """From the lowest seq in dispute on every event is told so, whichever branch its device is on."""
+        return seq >= min(self.forked_from or seq + 1, self.held.forked_at or seq + 1)
 
     def _advance(self) -> None:
         """Afterwards `through` and `head` are at the end of what is held and chained without a gap."""
@@ -341,10 +351,14 @@ class _Receiver:
     def _link(self, first: int, base: bytes, digests: list[bytes], there: "_Slice") -> None:
         chain = base
         for seq, digest_ in enumerate(digests, first):
-            chain = advance(chain, digest_)
+            before, chain = chain, advance(chain, digest_)
             main = there.main(seq)
             on_main = main is not None and main[0] == digest_
-            self._again(Place(self.held.ref, seq, b"" if on_main else digest_), chain)
+            where = Place(self.held.ref, seq, b"" if on_main else digest_)
+            raw, jws = self.writing.facts.row(where.log, seq, where.digest)
+            if jws:
+                self._check_prev(read_event(raw, self.held.kid), chain, before)
+            self._again(where, chain)
         self._advance()
 
 

@@ -75,8 +75,12 @@ def file_signed(writing: Writing, office: Office, log: Log, raw: bytes, jws: str
 
 
 def _follows(writing: Writing, log: Log, event: Event) -> bool:
-    """False where the event says that another chain came before it than the one held."""
+    """False where the event says that another chain came before it than any that is held for that place."""
     if event.kind not in CUSTODY or not event.prev or event.seq == 1:
         return True
-    before = writing.con.execute(_SQL["main_row"].text, {"log": log.ref, "seq": event.seq - 1}).fetchone()
-    return before is None or before[2] is None or event.prev == prev_of(before[2])
+    where = {"log": log.ref, "seq": event.seq - 1, "first": event.seq - 1, "last": event.seq - 1}
+    before = writing.con.execute(_SQL["main_row"].text, where).fetchone()
+    held = [before[2]] if before else []
+    held += [chain for _, _, chain in writing.con.execute(_SQL["fork_slice"].text, where)]
+    known = [prev_of(chain) for chain in held if chain is not None]
+    return not known or event.prev in known
