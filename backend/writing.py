@@ -6,7 +6,7 @@ higher one before a lower one.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -48,6 +48,11 @@ _MORE_TO_DO: Final = GLOBAL | ORDERS | OF_SEVERAL | {"job.opened", "handover.acc
 MOST_UNSORTED: Final = 2_000
 """Jobs that are found by looking through them, before they are sorted into the index of names."""
 T = TypeVar("T")
+
+
+def next_mark(before: bytes, said: Sequence[str]) -> bytes:
+    """The mark after a transaction: `said` is what stands at each of its positions, empty for rows of no content."""
+    return digest(before + " ".join(said).encode())
 
 
 class Log:
@@ -194,7 +199,7 @@ class Writing:
         self._write()
         if self._position > self._began:
             position = self.next_position()
-            mark = digest(self._mark + " ".join(self._digests).encode())
+            mark = next_mark(self._mark, self._digests)
             self.con.execute(_SQL["mark"].text, {"position": position, "digest": mark, "at": self.now_ms})
             _SQL["touch"].insert(self.con, [(position, ref) for ref in sorted(self.moved | self.touched)])
 

@@ -44,6 +44,19 @@ def prev_of(chain: bytes) -> str:
     return b64(chain[:PREV_BYTES])
 
 
+Wrong = Literal["missing", "inserted", "changed"]
+
+
+def fault_at(expected: int, before: bytes, seq: int, event_digest: bytes, kept: bytes | None) -> Wrong | None:
+    """What is wrong where the event `expected` should stand after the chain value `before`; None where nothing is.
+
+    There stands `seq`, with the chain value `kept` beside it.
+    """
+    if seq != expected:
+        return "missing" if seq > expected else "inserted"
+    return None if kept == advance(before, event_digest) else "changed"
+
+
 def first_break(log: str, events: Iterable[tuple[int, bytes, bytes]]) -> int | None:
     """The first bad seq of a log, or None: `events` are (seq, bytes, chain value kept beside it) in the order kept.
 
@@ -52,9 +65,10 @@ def first_break(log: str, events: Iterable[tuple[int, bytes, bytes]]) -> int | N
     """
     chain = chain_start(log)
     for expected, (seq, raw, kept) in enumerate(events, start=1):
-        chain = advance(chain, digest(raw))
-        if seq != expected or chain != kept:
+        own = line_digest(raw)
+        if fault_at(expected, chain, seq, own, kept) is not None:
             return expected
+        chain = advance(chain, own)
     return None
 
 

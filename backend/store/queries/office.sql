@@ -16,7 +16,7 @@ INSERT INTO document (key, version, reference, bytes, jws, position)
 VALUES (:key, :version, :reference, :bytes, :jws, :position);
 
 -- name: drop_older
-DELETE FROM document WHERE key = :key AND version < :version;
+UPDATE document SET bytes = x'', jws = '' WHERE key = :key AND version < :version AND jws <> '';
 
 -- name: masters
 SELECT id, body FROM master WHERE kind = :kind AND until IS NULL ORDER BY id;
