@@ -8,10 +8,10 @@ import msgspec
 from device.codes import Code, Codes, Shown
 from device.holding import Holding
 from sync.acceptance import Receiver, check_offer, check_synthesis, offer_in, read_back
-from sync.events import Accepted, Draft, Event, Offered, PersonSwitched, Refused, Reservation
+from sync.events import Accepted, Blob, Draft, Event, Offered, PersonSwitched, Refused, Reservation
 from sync.payload import Synthesis
 from sync.policy import is_role
-from sync.problems import BAD_ARGUMENT, WRONG_HOLDER, Problem
+from sync.problems import BAD_ARGUMENT, SIGNATURE_MISSING, WRONG_HOLDER, Problem
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -97,15 +97,19 @@ class Accepting:
         *,
         reservations: Sequence[Reservation] = (),
         signed_name: str = "",
+        blobs: Sequence[Blob] = (),
     ) -> Shown:
         """The receiver is accountable now; given is the code for the sender. Every check is made again first.
 
         The synthesis is `synthesis_of` the receiver's own words and what was picked among `seen.choices`. A guest
-        (`seen.receiver.guest`) reads back and gives a name on the sender's device.
+        (`seen.receiver.guest`) reads back and signs on the sender's device: a typed name, or a drawn signature among
+        `blobs`, which were attached before. SIGNATURE_MISSING where a guest gave neither.
         """
         here = self._here
         seen = await self.look(person, seen.code or seen.offer.hash, party=seen.receiver.party)
         check_synthesis(synthesis)
+        if seen.receiver.guest and not signed_name.strip() and not any(one.what == "signature" for one in blobs):
+            raise Problem(SIGNATURE_MISSING, seen.receiver.party)
         who = seen.receiver.person
         met, switched = self._meeting(seen)
         body = Accepted(
@@ -118,7 +122,7 @@ class Accepting:
             switched=switched,
             signed_name=signed_name,
         )
-        answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body)
+        answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body, blobs=tuple(blobs))
         drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
         return await self._codes.show_recorded((await here.record(*drafts, beside=seen.events))[-1].hash)
 

@@ -12,12 +12,16 @@ import msgspec
 
 from device import enrolment
 from device.accepting import Accepting
+from device.attaching import Attaching
+from device.blobline import BlobLine
 from device.codes import Codes
+from device.config import load_settings
 from device.holding import Holding
 from device.jobs import Jobs
 from device.keyring import load_key
 from device.offering import Offering
-from device.store import log, pulled
+from device.store import blobs, log, pulled
+from device.store.blobs import BlobFolder, Waiting
 from device.store.log import Held, Recorded
 from device.store.pulled import Conversation, Notice
 from device.store.sqlite import open_store
@@ -33,8 +37,9 @@ from sync.session import Wait
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How the device stands, for one screen.
 
-    `held` says what is on this device only and since when, what is received, what is judged how; `notices`
-    and `refused` are what needs a person. Received means: a receipt of the epoch in force covers it.
+    `held` says what is on this device only and since when, what is received, what is judged how; `attached` which
+    photos and documents wait to be sent. `notices` and `refused` are what needs a person. Received means: a receipt
+    of the epoch in force covers it.
     """
 
     device: str
@@ -45,6 +50,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     people: tuple[str, ...]
     holder: str
     held: Held
+    attached: Waiting
     conversation: Conversation
     notices: tuple[Notice, ...]
     refused: tuple[SeqVerdict, ...]
@@ -55,7 +61,10 @@ class Agent:
 
     def __init__(self, holding: Holding, transport: Transport) -> None:
         self._holding = holding
-        self._uplink = Uplink(holding.store, holding.world, holding.signer, transport, holding.memory.holds_own)
+        attachments = load_settings(holding.directory).attachments
+        self.attaching = Attaching(holding.directory, holding.world, attachments)
+        line = BlobLine(holding.store, holding.world, transport, BlobFolder(holding.directory), attachments.keep_days)
+        self._uplink = Uplink(holding.store, holding.world, holding.signer, transport, holding.memory.holds_own, line)
         self.codes = Codes(holding)
         self.jobs = Jobs(holding)
         self.offering = Offering(holding, self.codes)
@@ -101,6 +110,7 @@ class Agent:
             people=here.people() if here.memory.has_roster else (),
             holder=here.holder(),
             held=await here.store.reading(lambda con: log.held(con, row, stood.epoch)),
+            attached=await here.store.reading(lambda con: blobs.waiting(con, stood.epoch)),
             conversation=stood,
             notices=await here.store.reading(pulled.notices),
             refused=await here.store.reading(lambda con: log.not_applied(con, row)),

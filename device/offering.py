@@ -9,7 +9,7 @@ from device.codes import Code, Codes, Shown
 from device.holding import Holding
 from device.store.log import Recorded
 from sync.acceptance import accepted_in, check_acceptance, known_handover, offer_in
-from sync.events import Confirmed, Draft, Event, JobDispatched, JobPlanned, Offered, Withdrawn
+from sync.events import Blob, Confirmed, Draft, Event, JobDispatched, JobPlanned, Offered, Withdrawn
 from sync.handover import Handover, may_follow
 from sync.ids import b64
 from sync.payload import Payload
@@ -27,16 +27,27 @@ class Offering:
         self._codes = codes
 
     async def offer(
-        self, person: str, job: str, payload: Payload, to: Sequence[str], *, boundary: str = "", **said: str
+        self,
+        person: str,
+        job: str,
+        payload: Payload,
+        to: Sequence[str],
+        blobs: Sequence[Blob] = (),
+        /,
+        *,
+        boundary: str = "",
+        **said: str,
     ) -> Shown:
         """The job is on the table for `to`; accountability has not moved. Given is the code to show.
 
         The sender is whoever is accountable, and `person` acts for that party. Nobody in `to` means a guest,
-        whose party is minted here. `said` are fields of the offer: until, stop, visit, site.
+        whose party is minted here. `said` are fields of the offer: until, stop, visit, site. `blobs` were attached
+        before; the handover is complete only when the backend has them.
         """
         await self._here.refresh()
         who = self._here.person(person)
-        return await self._record_offer(self._draft(who, job, payload, to, boundary, said))
+        draft = self._draft(who, job, payload, to, boundary, said)
+        return await self._record_offer(msgspec.structs.replace(draft, blobs=tuple(blobs)))
 
     async def dispatch(
         self, person: str, job: str, payload: Payload, to: Sequence[str], *, plan: JobPlanned | None, boundary: str = ""

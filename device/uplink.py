@@ -9,12 +9,16 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from device.store import giving, log, pulled
+import msgspec
+
+from device.blobline import BlobLine, Pause, SignedOut
+from device.store import blobs, giving, log, pulled
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Request, Response, Transport, refusal
 from device.world import World
 from sync import session as talk
+from sync.blobs import BlobStep
 from sync.clock import milliseconds, rfc3339
 from sync.codec import decode, encode
 from sync.problems import NO_CONNECTION, NO_PROGRESS, NOT_ENROLLED, UNREADABLE, Problem
@@ -49,7 +53,8 @@ _HEADER_ROOM: Final = 2_000
 class Uplink:
     """One device's conversation with its backend, about the log that is recorded into.
 
-    `holds_own` says if an event of this device's own is about a job: then nothing of it is dropped.
+    `holds_own` says if an event of this device's own is about a job: then nothing of it is dropped. `line` sends
+    attachments whenever no event waits.
     """
 
     def __init__(
@@ -59,8 +64,10 @@ class Uplink:
         signer: Signer,
         transport: Transport,
         holds_own: Callable[[str], bool],
+        line: BlobLine,
     ) -> None:
         self._store = store
+        self._line = line
         self._world = world
         self._signer = signer
         self._transport = transport
@@ -74,11 +81,14 @@ class Uplink:
         """
         row, session = await self._begin()
         self._session = talk.wake(session) if at_once else session
+        self._line.begin(at_once=at_once)
         try:
             for _ in range(MOST_STEPS):
                 step = await self._step(row, self._session)
                 if isinstance(step, talk.Wait):
                     return await self._rest(step)
+                if isinstance(step, Pause):
+                    return await self._rest(talk.Wait(step.ms, "after a failure"), step.trouble)
         finally:
             self._transport.close()
         raise Problem(NO_PROGRESS, f"{MOST_STEPS} steps in one round")
@@ -106,22 +116,22 @@ class Uplink:
 
         return await self._store.reading(read)
 
-    async def _rest(self, step: talk.Wait) -> talk.Wait:
+    async def _rest(self, step: talk.Wait, trouble: str = "") -> talk.Wait:
         session = self._session
         done = self._world.now_ms() if step.why == "all done" else None
-        trouble = session.trouble if session else ""
+        trouble = trouble or (session.trouble if session else "")
         await self._store.writing(lambda con: pulled.note_sync(con, done, trouble))
         return step
 
     # -- one step -------------------------------------------------------------
-    async def _step(self, row: LogRow, session: Session) -> Step:
-        """The step that was next, done; a `Wait` is only given back."""
+    async def _step(self, row: LogRow, session: Session) -> Step | BlobStep | Pause:
+        """The step that was next, done; a `Wait` is only given back. Attachments are for when no event waits."""
         recorded = await self._store.reading(lambda con: log.head(con, row))
         session = talk.recorded(session, recorded)
         step = talk.next_step(session, self._world.mono_ms())
         if isinstance(step, talk.Wait):
             self._session = session
-            return step
+            return step if step.why != "all done" else await self._attached(session, step)
         if isinstance(step, talk.GiveBack) and (await self._store.reading(giving.part)) is None:
             await self._store.writing(giving.all_given)
             self._session = talk.nothing_to_give(session)
@@ -137,6 +147,17 @@ class Uplink:
             waiting = talk.failed(session, problem.kind.slug, self._world.mono_ms(), self._world.chance())
             told = talk.NeedsYou(problem.kind.slug, problem.detail)
             await self._keep(row, waiting, () if problem.kind is NO_CONNECTION else (told,))
+        return step
+
+    async def _attached(self, session: Session, wait: talk.Wait) -> Step | BlobStep | Pause:
+        step = await self._line.step(session)
+        if step is None:
+            return wait
+        if isinstance(step, SignedOut):
+            now_ms, pull = self._world.mono_ms(), talk.Pull(session.cursor)
+            out, _ = talk.turned_away(session, pull, refusal(step.response), now_ms, self._world.chance())
+            self._session = msgspec.structs.replace(out, rested_at_ms=None)
+            return pull
         return step
 
     async def _request(self, row: LogRow, session: Session, step: Step) -> tuple[Request, Step]:
@@ -201,6 +222,7 @@ class Uplink:
                 recorded=stands.recorded,
                 oldest="" if stands.oldest_ms is None else rfc3339(stands.oldest_ms),
                 wall=rfc3339(self._world.now_ms()),
+                blobs=blobs.waiting(con, session.epoch).blobs,
             )
         )
         body = deflate(write_push(header, self._signer.sign(header, "ho-batch"), lines))
@@ -231,7 +253,9 @@ class Uplink:
             case talk.Push():
                 reply = decode(body, PushReply, "push")
                 own = await self._store.reading(lambda con: log.chain_at(con, row, reply.received_through))
-                return talk.pushed(session, step, reply, own)
+                answered = talk.pushed(session, step, reply, own)
+                await self._line.told(reply.blob_receipts, answered[0])
+                return answered
             case talk.Wait():
                 raise TypeError("waiting is not answered")
 

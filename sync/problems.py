@@ -147,6 +147,13 @@ OTHER_CONTENT = _kind(
 SYNTHESIS_MISSING = _kind(
     "synthesis-missing", "The open points were not read back", 422, "fix", "Say in your own words what is to be done."
 )
+SIGNATURE_MISSING = _kind(
+    "signature-missing",
+    "A guest signs or gives a name",
+    422,
+    "fix",
+    "Let the guest sign on this device, or type the name.",
+)
 NOT_MY_OFFER = _kind(
     "not-my-offer", "This answers an offer that is not yours", 409, "fix", "Scan your receiver's code."
 )

@@ -31,6 +31,7 @@ def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
         f"log        {status.log}, {held.recorded} recorded{_stopped(status)}",
         f"here only  {held.waiting}{oldest}",
         f"received   1 to {held.received_through}" if held.received_through else "received   nothing yet",
+        f"attached   {_attached(status)}",
         f"judged     {judged}",
         f"synced     {_ago(stood.synced_ms, now_ms)}{'; last: ' + _title(stood.trouble) if stood.trouble else ''}",
         f"clock      {_offset(stood.offset_ms)}",
@@ -41,6 +42,11 @@ def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
     if len(needs) > 10:
         lines.append(f"  and {len(needs) - 10} more; see --json")
     return tuple(lines)
+
+
+def _attached(status: Status) -> str:
+    waiting = status.attached
+    return f"{waiting.blobs} to be sent, {(waiting.bytes + 1023) // 1024} KB" if waiting.blobs else "nothing to be sent"
 
 
 def _stopped(status: Status) -> str:
@@ -83,8 +89,10 @@ async def _sync(agent: Agent, _: Namespace) -> Said:
 
 def _synced(wait: Wait, status: Status) -> Said:
     held, done = status.held, wait.why == "all done"
-    all_received = done and held.waiting == 0
+    all_received = done and held.waiting == 0 and status.attached.blobs == 0
     line = f"received 1 to {held.received_through}; {held.waiting} on this device only"
+    if status.attached.blobs:
+        line += f"; attached: {_attached(status)}"
     trouble = _title(status.conversation.trouble)
     lines = (line,) if done else (line, f"not done: {trouble}; tried again in {_span(wait.ms)} at the earliest")
     facts = {
@@ -92,6 +100,7 @@ def _synced(wait: Wait, status: Status) -> Said:
         "trouble": status.conversation.trouble,
         "received_through": held.received_through,
         "waiting": held.waiting,
+        "attached": status.attached,
         "judged": held.judged,
     }
     return Said(facts=facts, lines=lines, exit_code=0 if all_received else 1)

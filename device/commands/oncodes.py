@@ -7,10 +7,12 @@ from device.agent import Agent
 from device.codes import Code, Shown, read_code
 from device.commands.answers import Action, Said
 from device.commands.inputs import (
+    attached,
     code_argument,
     code_in,
     payload_arguments,
     payload_in,
+    photo_arguments,
     reservations_in,
     texts_in,
 )
@@ -107,6 +109,7 @@ def _offer_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", action="append", default=[], help="a person, a team or role:NAME; none: a guest")
     parser.add_argument("--boundary", default="")
     parser.add_argument("--until", default="", help="ends the offer (RFC 3339 with offset)")
+    photo_arguments(parser, signature="a drawn signature of the sender, as a picture")
     payload_arguments(parser)
 
 
@@ -114,7 +117,13 @@ async def _offer(agent: Agent, args: Namespace) -> Said:
     await agent.refresh()
     payload = payload_in(args, prefilled(agent.holding.journey(args.job)))
     shown = await agent.offering.offer(
-        args.person, args.job, payload, args.to, boundary=args.boundary, until=args.until
+        args.person,
+        args.job,
+        payload,
+        args.to,
+        attached(agent, args),
+        boundary=args.boundary,
+        until=args.until,
     )
     return _code("recorded: offer; let the receiver scan this", shown)
 
@@ -181,13 +190,19 @@ def _accept_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--reserve", action="append", metavar="ITEM=COUNTED[:REMARK]", help="a reservation; repeatable")
     parser.add_argument("--name", default="", help="the typed name of a guest")
+    photo_arguments(parser, signature="the drawn signature of a guest, as a picture")
 
 
 async def _accept(agent: Agent, args: Namespace) -> Said:
     seen = await _looked(agent, args)
     synthesis = synthesis_of(args.words, args.pick, seen.choices, seen.content.payload)
     shown = await agent.accepting.accept(
-        args.person, seen, synthesis, reservations=reservations_in(args.reserve), signed_name=args.name
+        args.person,
+        seen,
+        synthesis,
+        reservations=reservations_in(args.reserve),
+        signed_name=args.name,
+        blobs=attached(agent, args),
     )
     return _code("recorded: accepted; let the sender scan this", shown)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from device.store import blobs
 from device.store.sqlite import statements
 from sync.clock import Moment, milliseconds
 from sync.codec import decode, encode, write_event
@@ -124,6 +125,7 @@ def append(
         place = {"log": row.number, "seq": seq}
         con.execute(_sql["append"], place | {"raw": raw, "chain": chain, "jws": jws, "recorded_ms": recorded_ms})
         con.execute(_sql["put_out"], place)
+        blobs.record(con, draft.blobs, recorded_ms)
         recorded.append(Recorded(log=row.log, seq=seq, hash=b64(own), raw=raw, jws=jws))
     return tuple(recorded)
 

@@ -266,7 +266,9 @@ async def test_to_name_the_guest_is_the_same_as_not_to(crew: Crew, party: str) -
     offer = await agent.offering.offer("anna", crew.job, PAYLOAD, ["kim", "bo"])
     seen = await agent.accepting.look("anna", offer.event, party=party)
     assert (seen.receiver.party, seen.receiver.guest) == ("kim", True)
-    accepted = agent.holding.event((await agent.accepting.accept("anna", seen, read_it_back(seen))).event).body
+    accepted = agent.holding.event(
+        (await agent.accepting.accept("anna", seen, read_it_back(seen), signed_name="Kim")).event
+    ).body
     assert isinstance(accepted, Accepted)
     assert (accepted.party, accepted.met) == ("kim", "guest")
 
@@ -275,7 +277,7 @@ async def test_the_guest_who_accepts_is_the_one_that_was_looked_at(crew: Crew) -
     agent = crew.anna
     offer = await agent.offering.offer("anna", crew.job, PAYLOAD, ["kim", "lou"])
     seen = await agent.accepting.look("anna", offer.event, party="lou")
-    await agent.accepting.accept("anna", seen, read_it_back(seen))
+    await agent.accepting.accept("anna", seen, read_it_back(seen), signed_name="Kim")
     assert agent.holding.journey(crew.job).accountable == "lou"
 
 
