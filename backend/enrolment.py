@@ -92,7 +92,7 @@ def _open(writing: Writing, request: EnrolRequest, raw: bytes) -> None:
     log.through = log.highest = 1
     log.head = head
     log.changed = True
-    writing.release(f"log {log.log}")
+    writing.log_opened(log)
 
 
 class _Opened(msgspec.Struct, frozen=True):

@@ -23,9 +23,9 @@ from backend.reading import Arrived, Held, proven, read_unproven
 from backend.receive import Received, receive
 from backend.store.blobs import BlobFolder, Blobs
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
-from backend.witness import take_witness
+from backend.witness import take_halves, take_witness
 from backend.world import World
-from backend.writing import Book, Work, Writing
+from backend.writing import Book, Log, Work, Writing
 from sync.clock import rfc3339
 from sync.codec import encode
 from sync.events import Event
@@ -60,6 +60,7 @@ class Door:
         self.blobs: Blobs = BlobFolder(settings.blob_folder)
         self.book = Book(signer, settings.cached_events)
         self.book.take_witness = self._take_witness
+        self.book.take_halves = self._take_halves
 
     def blob_receipt(self, name: str, size: int) -> Sealed:
         """The signed word that the blob of this name is held: for what was found in the store, and for nothing else."""
@@ -68,6 +69,9 @@ class Door:
 
     def _take_witness(self, writing: Writing, event: Event) -> Verdict:
         return take_witness(writing, self.office, event)
+
+    def _take_halves(self, writing: Writing, log: Log) -> None:
+        take_halves(writing, self.office, log)
 
     def found(self, con: sqlite3.Connection) -> None:
         """Afterwards the database has an epoch, a roster that lists this backend's key, and a list of names."""

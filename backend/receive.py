@@ -136,7 +136,7 @@ def _log_of(writing: Writing, arrived: Arrived) -> Log:
         if not isinstance(genesis, LogOpened) or kid_of(genesis.jwk) != arrived.kid:
             raise Problem(UNKNOWN_LOG, arrived.header.log)
         held = writing.open_log(arrived.header.log, genesis.jwk, staff=False)
-        writing.release(f"log {held.log}")
+        writing.log_opened(held)
     if held.kid != arrived.kid:
         raise Problem(NOT_PERMITTED, "another key opened this log")
     return held

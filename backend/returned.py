@@ -171,7 +171,7 @@ class _Taking:
         if not staff and self.writing.documents.roster()[1].device(kid) is None and not self._is_listed(kid):
             raise Problem(UNKNOWN_KEY, kid)
         log = self.writing.open_log(name, jwk, staff=staff)
-        self.writing.release(f"log {name}")
+        self.writing.log_opened(log)
         return log
 
     def _is_listed(self, kid: str) -> bool:

@@ -88,6 +88,8 @@ class Book:
         self.is_waited_for = True
         self.take_witness: Callable[[Writing, Event], Verdict]
         """Files what a `code.witnessed` holds and says its verdict; the door sets it."""
+        self.take_halves: Callable[[Writing, Log], None]
+        """Files what witnesses held of a log before it was open; the door sets it."""
 
     def forget(self) -> None:
         """Afterwards nothing is remembered."""
@@ -259,6 +261,12 @@ class Writing:
         self.book.remember(log)
         self._logs[name] = log
         return log
+
+    def log_opened(self, log: Log) -> None:
+        """Afterwards what waited for this log's genesis, or for its key, goes on."""
+        self.release(f"log {log.log}")
+        self.release(f"key {log.kid}")
+        self.book.take_halves(self, log)
 
     # -- events ---------------------------------------------------------------
     def append(

@@ -199,3 +199,16 @@ UNION
 SELECT job FROM fork WHERE log = :log AND seq >= :seq AND job > 0
 UNION
 SELECT job FROM about WHERE log = :log AND seq >= :seq;
+
+-- name: keep_half
+INSERT INTO half (digest, log, seq, bytes, jws, kid, code) VALUES (:digest, :log, :seq, :bytes, :jws, :kid, :code)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: halves
+SELECT digest, seq, bytes, jws, kid FROM half WHERE log = :log AND code = '' ORDER BY seq, digest;
+
+-- name: half_filed
+DELETE FROM half WHERE digest = :digest;
+
+-- name: half_refused
+UPDATE half SET code = :code WHERE digest = :digest;
