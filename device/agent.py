@@ -20,7 +20,8 @@ from device.holding import Holding
 from device.jobs import Jobs
 from device.keyring import load_key
 from device.offering import Offering
-from device.store import blobs, log, pulled
+from device.pins import Pins
+from device.store import blobs, log, pins, pulled
 from device.store.blobs import BlobFolder, Waiting
 from device.store.log import Held, Recorded
 from device.store.pulled import Conversation, Notice
@@ -56,6 +57,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[SeqVerdict, ...]
 
 
+class Switched(msgspec.Struct, frozen=True, kw_only=True):
+    """A switch as recorded, and how many wrong PINs were given for this person since the last right one."""
+
+    recorded: Recorded
+    wrong: int
+
+
 class Agent:
     """An enrolled device that is open: `jobs`, `offering`, `accepting` and `codes` are what people do on it."""
 
@@ -69,6 +77,7 @@ class Agent:
         self.jobs = Jobs(holding)
         self.offering = Offering(holding, self.codes)
         self.accepting = Accepting(holding, self.codes)
+        self.pins = Pins(holding.store, holding.world)
 
     @property
     def holding(self) -> Holding:
@@ -81,19 +90,47 @@ class Agent:
 
     async def sync(self, *, at_once: bool = True) -> Wait:
         """One round with the backend: what is to be waited for now, and why. What the wire does is no problem."""
+        here = self._holding
         wait = await self._uplink.round(at_once=at_once)
-        await self._holding.refresh()
+        await here.refresh()
+        if here.memory.has_roster:
+            # Whoever was taken off the device sets a new PIN on coming back: so a forgotten one can be dropped.
+            await here.store.writing(lambda con: pins.forget_others(con, here.people()))
         return wait
 
-    async def switch(self, now: str) -> Recorded:
-        """This person holds the shared device from here on."""
+    async def switch(self, now: str, pin: str) -> Switched:
+        """This person, who gives the PIN set here or sets it by this, holds the shared device from here on.
+
+        Raises NOT_ON_DEVICE, WRONG_PIN, PIN_WAIT and BAD_PIN.
+        """
         here = self._holding
-        await here.refresh()
-        if now not in here.people():
-            raise Problem(NOT_ON_DEVICE, now)
+        await self.may_hold(now)
+        wrong = 0
+        if await self.pins.has(now):
+            wrong = await self.pins.check(now, pin)
+        else:
+            await self.pins.set(now, pin)
         body = PersonSwitched(before=here.holder() or now, now=now)
         (recorded,) = await here.record(Draft(kind="person.switched", actor=now, body=body))
-        return recorded
+        return Switched(recorded=recorded, wrong=wrong)
+
+    async def may_hold(self, person: str) -> None:
+        """Return only if the roster lists this person for this device; else NOT_ON_DEVICE."""
+        await self._holding.refresh()
+        if person not in self._holding.people():
+            raise Problem(NOT_ON_DEVICE, person)
+
+    async def set_pin(self, person: str, old: str, new: str) -> str:
+        """Whoever holds the device has this PIN on it from here on; `old` is asked for where there was one.
+
+        Given is who that is. Raises WRONG_HOLDER, WRONG_PIN, PIN_WAIT and BAD_PIN.
+        """
+        await self._holding.refresh()
+        who = self._holding.person(person)
+        if await self.pins.has(who):
+            await self.pins.check(who, old)
+        await self.pins.set(who, new)
+        return who
 
     async def status(self) -> Status:
         """How the device stands."""

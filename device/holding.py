@@ -91,14 +91,15 @@ class Holding:
     def person(self, named: str = "") -> str:
         """Who acts: the one named, who must hold the device; nobody named: its holder, or its only person.
 
-        Raises NOT_ON_DEVICE for somebody the roster does not list, WRONG_HOLDER where somebody else holds it.
+        Raises NOT_ON_DEVICE for somebody the roster does not list, WRONG_HOLDER where somebody else holds it, or
+        several may and nobody does yet.
         """
         people, holder = self.people(), self.holder()
         who = named or (holder if holder in people else people[0] if len(people) == 1 else "")
-        if not who:
-            raise Problem(WRONG_HOLDER, f"say who acts: {', '.join(people)}")
-        if who not in people:
+        if who and who not in people:
             raise Problem(NOT_ON_DEVICE, who)
+        if not who or (len(people) > 1 and holder not in people):
+            raise Problem(WRONG_HOLDER, f"nobody does yet of {', '.join(people) or 'those it does not know'}")
         if holder in people and holder != who:
             raise Problem(WRONG_HOLDER, f"{holder} holds it, not {who}")
         return who

@@ -380,7 +380,22 @@ LOG_STOPPED = _kind(
     "Enrol the device anew; what it recorded is still sent.",
 )
 WRONG_HOLDER = _kind(
-    "wrong-holder", "Somebody else holds this device", 409, "fix", "Switch the person first: handover device switch."
+    "wrong-holder",
+    "This person does not hold the device",
+    409,
+    "fix",
+    "Switch the person first: handover device switch.",
+)
+WRONG_PIN = _kind(
+    "wrong-pin",
+    "This is not the PIN",
+    403,
+    "fix",
+    "Try again; after three the wait grows. A forgotten one goes when the office takes the person off the device.",
+)
+PIN_WAIT = _kind("pin-wait", "Too many wrong PINs were given", 429, "retry", "Wait as long as it says, then try again.")
+BAD_PIN = _kind(
+    "bad-pin", "This cannot be a PIN", 422, "fix", "Choose 4 to 12 digits that are neither all alike nor in a row."
 )
 NO_CONNECTION = _kind(
     "no-connection", "The backend cannot be reached", 503, "retry", "It is tried again by itself; go on working."

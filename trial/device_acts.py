@@ -41,6 +41,9 @@ from trial.steps import AnyStep
 from trial.wire import Perform
 from trial.world import SetWorld
 
+PIN = "4071"
+"""Everybody's on every device of a play: whose turn it is there is for the scenario to say."""
+
 
 class DeviceActs:
     """One device, and what people do on it."""
@@ -75,6 +78,7 @@ class DeviceActs:
     async def perform(self, command: Perform) -> None:
         """The step is done by the person; what the agent refuses is raised."""
         step, by = command.step, command.by
+        await self._take_over(by)
         if getattr(step, "force", False):
             await self._past_checks(command)
         elif isinstance(step, do.Offer | do.Accept | do.Refuse | do.Withdraw | do.Confirm):
@@ -83,6 +87,13 @@ class DeviceActs:
             await self._on_site(step, by)
         else:
             await self._on_job(step, by)
+
+    async def _take_over(self, by: str) -> None:
+        """Afterwards a shared device that nobody held yet is held by who acts first, as its people would have it."""
+        await self._agent.refresh()
+        here = self._agent.holding
+        if len(here.people()) > 1 and by in here.people() and here.holder() not in here.people():
+            await self._agent.switch(by, PIN)
 
     async def _hand(
         self,
@@ -229,7 +240,7 @@ class DeviceActs:
             case do.Correct():
                 await jobs.correct(by, step.event, step.fields, step.reason)
             case do.SwitchPerson():
-                await self._agent.switch(step.to)
+                await self._agent.switch(step.to, PIN)
             case _:
                 raise Problem(BAD_ARGUMENT, f"{type(step).__name__} is not done on a device")
 

@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
+from getpass import getpass
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -25,7 +26,7 @@ from sync.payload import (
     Risk,
     State,
 )
-from sync.problems import BAD_ARGUMENT, NO_FILE, SCANNER_SILENT, Problem
+from sync.problems import BAD_ARGUMENT, BAD_PIN, NO_FILE, SCANNER_SILENT, Problem
 from sync.qr import CodeKind, classify
 
 _PICTURES = (".png", ".jpg", ".jpeg")
@@ -97,6 +98,28 @@ def attached(agent: Agent, args: Namespace) -> tuple[Blob, ...]:
     if getattr(args, "signature", None):
         found += agent.attaching.attach_file(args.signature, "signature")
     return tuple(dict.fromkeys(found))
+
+
+# -- what nobody else may read ---------------------------------------------------
+def pin_in(prompt: str) -> str:
+    """A PIN from the terminal, unseen, or where there is none the next line of stdin; never an argument."""
+    if sys.stdin.isatty():
+        try:
+            return getpass(f"{prompt}: ")
+        except EOFError as error:
+            raise Problem(BAD_PIN, "none was given") from error
+    line = sys.stdin.buffer.readline()
+    if not line:
+        raise Problem(BAD_PIN, "none was given; it is read from the terminal or from stdin")
+    return line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+
+
+def new_pin_in(prompt: str) -> str:
+    """The same for one that is being set, which people type twice."""
+    pin = pin_in(prompt)
+    if sys.stdin.isatty() and pin_in("once more") != pin:
+        raise Problem(BAD_PIN, "the two differ")
+    return pin
 
 
 # -- payloads -----------------------------------------------------------------

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from device.agent import Agent, Status
 from device.commands.answers import Action, Said, nothing
+from device.commands.inputs import new_pin_in, pin_in
 from device.store import pulled
 from sync.clock import rfc3339
 from sync.problems import catalogue
@@ -112,8 +113,22 @@ def _switch_arguments(parser: ArgumentParser) -> None:
 
 
 async def _switch(agent: Agent, args: Namespace) -> Said:
-    recorded = await agent.switch(args.now)
-    return Said(facts={"hash": recorded.hash, "holder": args.now}, lines=(f"{args.now} holds this device",))
+    await agent.may_hold(args.now)
+    known = await agent.pins.has(args.now)
+    pin = pin_in(f"PIN of {args.now}") if known else new_pin_in(f"new PIN of {args.now}, 4 to 12 digits")
+    switched = await agent.switch(args.now, pin)
+    lines = [f"{args.now} holds this device"]
+    if switched.wrong:
+        lines.append(f"wrong PINs given for {args.now} since the last right one: {switched.wrong}")
+    return Said(facts={"hash": switched.recorded.hash, "holder": args.now, "wrong": switched.wrong}, lines=tuple(lines))
+
+
+async def _pin(agent: Agent, args: Namespace) -> Said:
+    await agent.refresh()
+    who = agent.holding.person(args.person)
+    old = pin_in(f"PIN of {who} until now") if await agent.pins.has(who) else ""
+    await agent.set_pin(who, old, new_pin_in(f"new PIN of {who}, 4 to 12 digits"))
+    return Said(facts={"person": who}, lines=(f"{who} has a new PIN on this device",))
 
 
 def _seen_arguments(parser: ArgumentParser) -> None:
@@ -128,6 +143,9 @@ async def _seen(agent: Agent, args: Namespace) -> Said:
 ACTIONS = {
     "status": Action("how this device stands, on one screen", nothing, _status),
     "sync": Action("push and pull now (exit 1: not all is received)", nothing, _sync),
-    "switch": Action("somebody else holds this shared device", _switch_arguments, _switch),
+    "switch": Action(
+        "somebody else holds this shared device; asks for the PIN, at first for a new one", _switch_arguments, _switch
+    ),
+    "pin": Action("whoever holds this device sets another PIN on it", nothing, _pin),
     "seen": Action("take a notice off the screen", _seen_arguments, _seen),
 }

@@ -172,15 +172,45 @@ def test_every_other_action_records_what_it_says(handover: Run, job: str) -> Non
     assert facts["state"] == "cancelled"
 
 
-def test_a_guest_and_a_shared_device_work_from_the_command_line(handover: Run) -> None:
+def type_in(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """What comes on stdin from here on."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("".join(f"{line}\n" for line in lines).encode())))
+
+
+def test_a_guest_and_a_shared_device_work_from_the_command_line(handover: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     handover("shared", "open", "--site", "site-1", exit_code=2)
+    handover("shared", "open", "--site", "site-1", "--as", "anna", exit_code=2)
+    type_in(monkeypatch, "4071")
+    handover("shared", "switch", "anna")
     job = handover("shared", "open", "--site", "site-1", "--as", "anna")["job"]
     offer = handover("shared", "offer", job, *PAYLOAD)
     handover("shared", "accept", "--offer", offer["hash"], "--words", "I see", "--name", "M. Customer")
     assert handover("shared", "job", job)["accountable"].startswith("guest:")
     assert "switch" in handover("shared", "note", job, "hello", "--as", "eve", exit_code=2)
+    type_in(monkeypatch, "1907")
     handover("shared", "switch", "eve")
     handover("shared", "note", job, "hello")
+
+
+def test_a_pin_is_read_from_stdin_and_kept_nowhere(
+    handover: Run, monkeypatch: pytest.MonkeyPatch, field: Field
+) -> None:
+    first, second, wrong = "407159318264", "826431595170", "590714"
+    with pytest.raises(SystemExit):
+        main(["switch", "anna", first, "--dir", str(field.folder / "shared")])
+    type_in(monkeypatch)
+    assert "none was given" in handover("shared", "switch", "anna", exit_code=2)
+    type_in(monkeypatch, "1234")
+    assert "4 to 12 digits" in handover("shared", "switch", "anna", exit_code=2)
+    type_in(monkeypatch, first + "\r", wrong, first, wrong, second, first, second, second)
+    assert handover("shared", "switch", "anna")["wrong"] == 0
+    assert "This is not the PIN: anna." in handover("shared", "switch", "anna", exit_code=2)
+    assert handover("shared", "switch", "anna")["wrong"] == 1
+    handover("shared", "pin", exit_code=2)
+    assert handover("shared", "pin")["person"] == "anna"
+    handover("shared", "switch", "anna")
+    held = b"".join(path.read_bytes() for path in (field.folder / "shared").iterdir() if path.is_file())
+    assert not any(pin.encode() in held for pin in (first, second, wrong))
 
 
 def test_the_status_fits_one_screen(handover: Run, field: Field, job: str, capfd: pytest.CaptureFixture[str]) -> None:

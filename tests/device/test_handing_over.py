@@ -207,35 +207,37 @@ async def test_work_is_planned_sent_out_and_offered_in_one_go(crew: Crew) -> Non
 # -- one shared handheld -------------------------------------------------------
 async def test_on_a_shared_handheld_the_person_is_switched_between_the_halves(crew: Crew) -> None:
     agent = crew.shared
+    await agent.switch("anna", "4071")
     job = await agent.jobs.open("anna", site="site-1")
     offer = await agent.offering.offer("anna", job, PAYLOAD, ["eve"])
     with pytest.raises(Problem) as caught:
         await agent.accepting.look("eve", offer.event)
     assert caught.value.kind is WRONG_HOLDER
-    switch = await agent.switch("eve")
+    switch = (await agent.switch("eve", "1907")).recorded
     seen = await agent.accepting.look("eve", offer.event)
     shown = await agent.accepting.accept("eve", seen, read_it_back(seen))
     body = agent.holding.event(shown.event).body
     assert isinstance(body, Accepted)
     assert (body.met, body.switched) == ("met", f"{switch.log}:{switch.seq}")
     assert agent.holding.journey(job).accountable == "eve"
-    await agent.switch("anna")
+    await agent.switch("anna", "4071")
     await agent.offering.confirm("anna", shown.event)
     assert agent.holding.journey(job).handovers[0].confirmed
 
 
 async def test_nobody_acts_on_a_device_that_the_roster_does_not_give_them(crew: Crew) -> None:
-    for act in (crew.anna.switch("bo"), crew.anna.jobs.note("bo", crew.job, "hello")):
+    for act in (crew.anna.switch("bo", "1907"), crew.anna.jobs.note("bo", crew.job, "hello")):
         with pytest.raises(Problem) as caught:
             await act
         assert caught.value.kind.slug == "not-on-device"
 
 
-async def test_on_a_shared_handheld_somebody_has_to_say_who_acts_first(crew: Crew) -> None:
-    with pytest.raises(Problem) as caught:
-        await crew.shared.jobs.open("", site="site-1")
-    assert caught.value.kind is WRONG_HOLDER
-    await crew.shared.switch("eve")
+async def test_on_a_shared_handheld_nobody_acts_before_somebody_took_it_over(crew: Crew) -> None:
+    for person in ("", "anna", "eve"):
+        with pytest.raises(Problem) as caught:
+            await crew.shared.jobs.open(person, site="site-1")
+        assert caught.value.kind is WRONG_HOLDER
+    await crew.shared.switch("eve", "1907")
     assert await crew.shared.jobs.open("", site="site-1")
 
 
@@ -387,11 +389,12 @@ async def test_only_offers_and_answers_are_shown_as_codes(crew: Crew) -> None:
 
 async def test_an_offer_that_was_handed_to_another_meanwhile_is_superseded(crew: Crew) -> None:
     agent = crew.shared
+    await agent.switch("anna", "4071")
     job = await agent.jobs.open("anna", site="site-1")
     offer = await agent.offering.offer("anna", job, PAYLOAD, ["eve"])
     newer = await agent.offering.offer("anna", job, PAYLOAD, ["eve"])
     await agent.offering.withdraw("anna", offer.event)
-    await agent.switch("eve")
+    await agent.switch("eve", "1907")
     assert await kind_of(agent.accepting.look("eve", offer.event)) is SUPERSEDED
     assert (await agent.accepting.look("eve", newer.event)).standing == "proven"
 
