@@ -54,6 +54,11 @@ def rfc3339(ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def is_written_right(text: str) -> bool:
+    """True if the text has the form of RFC 3339, though the day or hour it names may not exist."""
+    return _RFC3339.fullmatch(text) is not None
+
+
 def milliseconds(text: str) -> int:
     """Milliseconds since 1970 of an RFC 3339 time, finer parts cut off; any other form is refused (UNREADABLE).
 
@@ -61,7 +66,7 @@ def milliseconds(text: str) -> int:
     (`:60`) is refused, since no day here has one. So is what an offset takes out of the years 1 to 9999: it could
     not be written again.
     """
-    if not _RFC3339.fullmatch(text):
+    if not is_written_right(text):
         raise Problem(UNREADABLE, f"{text[:40]!r} is not an RFC 3339 time with an offset, like 2026-01-05T08:00:00Z")
     try:
         moment = datetime.fromisoformat(text.upper())

@@ -35,6 +35,13 @@ class Problem(Exception):
         self.where = where
 
 
+def as_sentence(problem: Problem) -> str:
+    """What was found, where, and what to do, in one line for a person; nothing in it steers a terminal."""
+    found = str(problem)
+    whole = f"{found if found.endswith(('.', '!', '?')) else f'{found}.'} {problem.kind.advice}"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in whole)
+
+
 _ALL: Final[dict[str, ProblemKind]] = {}
 
 
@@ -456,10 +463,17 @@ STORE_FULL = _kind(
 )
 STORE_TROUBLE = _kind(
     "store-trouble",
-    "The backend's database cannot be read or written",
+    "The database cannot be read or written",
     503,
     "ask",
     "See that its folder is there, can be written and has space; then try again.",
+)
+STORE_BUSY = _kind(
+    "store-busy",
+    "Another process has been writing to the database for too long",
+    503,
+    "retry",
+    "Try again; if it stays so, see what else uses the file.",
 )
 NOT_OUR_DATABASE = _kind(
     "not-our-database",

@@ -30,7 +30,7 @@ import msgspec
 from backend.store.sqlite import connect, in_transaction, migrate
 from device.commands.parsing import Parser
 from sync.codec import encode
-from sync.problems import NOT_TAKEN, Problem
+from sync.problems import NOT_TAKEN, Problem, as_sentence
 from sync.protocol import MOST_EVENTS, deflate
 from trial.bench_batches import Author, Batch
 from trial.bench_server import Client, Serving, check_applied, serving, set_up
@@ -111,7 +111,7 @@ def main(argv: list[str]) -> int:
         print(f"handover bench push: {error}", file=sys.stderr)
         return 2
     except Problem as problem:
-        print(f"handover bench push: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover bench push: {as_sentence(problem)}", file=sys.stderr)
         return 1 if problem.kind is NOT_TAKEN else 2
     print(encode(result).decode() if args.json else _text(result))
     return 0

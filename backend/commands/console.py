@@ -14,7 +14,7 @@ from backend.world import Machine
 from backend.writing import Writing
 from sync.codec import encode
 from sync.ids import is_name
-from sync.problems import NO_FILE, Problem
+from sync.problems import NO_FILE, Problem, as_sentence
 
 T = TypeVar("T")
 DATABASE = Path("handover.db")
@@ -72,9 +72,7 @@ def finish(name: str, work: Callable[[], int]) -> int:
     try:
         return work()
     except Problem as problem:
-        place = f" ({problem.where})" if problem.where else ""
-        said = f"{problem.kind.title}{place}: {problem.detail}" if problem.detail else f"{problem.kind.title}{place}"
-        print(f"handover {name}: {said}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover {name}: {as_sentence(problem)}", file=sys.stderr)
         return 2
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 import aiosqlite
 
 from sync.ids import b64, digest
-from sync.problems import NOT_OUR_DATABASE, STORE_FULL, STORE_TROUBLE, TOO_BUSY, Problem
+from sync.problems import NOT_OUR_DATABASE, STORE_BUSY, STORE_FULL, STORE_TROUBLE, Problem
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ def named(error: sqlite3.Error, path: Path) -> Exception:
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return Problem(STORE_TROUBLE, str(error), str(path))
     if code == sqlite3.SQLITE_BUSY:
-        return Problem(TOO_BUSY, "another process has been writing to it for too long", str(path))
+        return Problem(STORE_BUSY, str(error), str(path))
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return Problem(NOT_OUR_DATABASE, str(error), str(path))
     return error

@@ -13,7 +13,7 @@ from device.commands.inputs import code_argument, texts_in
 from device.commands.parsing import Parser
 from device.commands.running import ABOUT, run
 from device.world import Machine
-from sync.problems import BAD_ARGUMENT, Problem
+from sync.problems import BAD_ARGUMENT, Problem, as_sentence
 
 ACTIONS: dict[str, Action] = {**itself.ACTIONS, **oncodes.ACTIONS, **onjobs.ACTIONS}
 
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
             check_picture(args.png)
         return asyncio.run(_run(args))
     except Problem as problem:
-        print(f"handover device {args.action}: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover device {args.action}: {as_sentence(problem)}", file=sys.stderr)
         return 2
 
 

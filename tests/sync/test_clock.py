@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.clock import EARLIEST_MS, LATEST_MS, milliseconds, rfc3339
+from sync.clock import EARLIEST_MS, LATEST_MS, is_written_right, milliseconds, rfc3339
 from sync.problems import UNREADABLE, Problem
 
 FIRST_MS, LAST_MS = EARLIEST_MS, LATEST_MS
@@ -81,6 +81,11 @@ def test_any_other_text_is_refused_and_quoted(text: str) -> None:
         milliseconds(text)
     assert refused.value.kind is UNREADABLE
     assert repr(text) in refused.value.detail
+
+
+def test_a_day_that_is_not_is_written_right_all_the_same() -> None:
+    assert is_written_right("2026-02-30T08:00:00Z")
+    assert not is_written_right("2026-02-28T08:00:00")
 
 
 def test_a_long_text_is_quoted_in_part() -> None:
