@@ -24,17 +24,20 @@ from sync.journey import jobs_of
 from sync.judge import judge
 from sync.policy import Directory, Policy
 from sync.problems import Problem
-from sync.standing import Standing, Verdict, Word
+from sync.standing import DECLARED_LOST, Standing, Verdict, Word
 
 log = logging.getLogger(__name__)
 
 _SQL: Final = queries("ledger")
+_RESTORE: Final = queries("restore")
 WORDS: Final[tuple[Word, ...]] = ("applied", "refused", "parked", "quarantined")
 """A verdict's word at the number by which the ledger keeps it."""
 APPLIED, REFUSED, PARKED, QUARANTINED = range(4)
 
-GLOBAL: Final = frozenset({"log.opened", "device.revoked", "log.forked", "event.promoted", "event.redacted"})
-"""Kinds that go to every device, whatever its scope."""
+GLOBAL: Final = frozenset(
+    {"log.opened", "device.revoked", "log.forked", "event.promoted", "event.redacted", "loss.declared"}
+)
+"""Kinds that go to every device, whatever its scope: to be judged by, and to be given back after a restore."""
 DIGEST_BYTES: Final = 32
 EVERYBODY: Final = 0
 """The job of such events in the ledger."""
@@ -127,7 +130,9 @@ class Facts:
         self.before_reading()
         prefix = _bytes(job, JOB_BYTES)
         row = self.index.find_job(self.con, prefix) if prefix else None
-        return self._read(*row, digest_=b"") if row and not row[2] else None
+        if row is None:
+            return self._lost(job)
+        return self._read(*row, digest_=b"") if not row[2] else None
 
     def by_name(self, name: str) -> Standing | None:
         """See `Known`."""
@@ -288,7 +293,12 @@ class Facts:
         self.before_reading()
         digest_ = _bytes(hash_, DIGEST_BYTES)
         row = self.index.find(self.con, digest_) if digest_ else None
-        return self._read(*row, digest_=digest_) if row else None
+        return self._read(*row, digest_=digest_) if row else self._lost(hash_)
+
+    def _lost(self, name: str) -> Standing | None:
+        """What stands for a name that is not held and was declared lost."""
+        (is_lost,) = self.con.execute(_RESTORE["lost_name"].text, {"name": name}).fetchone()
+        return Standing(event=_nothing(name), verdict=DECLARED_LOST) if is_lost else None
 
     def _read(self, log_ref: int, seq: int, forked: int, *, digest_: bytes) -> Standing | None:
         """A named event as it was judged; of a job's applied event, all the job is read at once."""
@@ -322,19 +332,24 @@ def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "",
         event = read_event(raw, kid)
     except Problem:
         # It was refused because it cannot be read; whoever names it is refused as well, by its hash alone.
-        event = Event(
-            hash=b64(digest(raw)),
-            log="",
-            seq=0,
-            kind="",
-            job="",
-            actor="",
-            at=_NEVER,
-            body=None,
-            wall_ms=0,
-            occurred_ms=0,
-        )
+        event = _nothing(b64(digest(raw)))
     return Standing(event=event, verdict=said)
+
+
+def _nothing(hash_: str) -> Event:
+    """An event of which nothing is known but what it is called."""
+    return Event(
+        hash=hash_,
+        log="",
+        seq=0,
+        kind="",
+        job="",
+        actor="",
+        at=_NEVER,
+        body=None,
+        wall_ms=0,
+        occurred_ms=0,
+    )
 
 
 _NEVER: Final = Moment(wall="", mono=0, boot="")

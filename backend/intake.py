@@ -15,12 +15,13 @@ from backend.checkers import SMALL, Checkers, open_checkers
 from backend.config import Settings
 from backend.documents import Documents
 from backend.key import hold_key
+from backend.losses import take_loss
 from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
 from backend.project import follow
 from backend.reach import note_devices
 from backend.reading import Arrived, Held, proven, read_unproven
-from backend.receive import Received, receive
+from backend.receive import Received, go_on, receive
 from backend.store.blobs import BlobFolder, Blobs
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
 from backend.witness import take_halves, take_witness
@@ -28,7 +29,7 @@ from backend.world import World
 from backend.writing import Book, Log, Work, Writing
 from sync.clock import rfc3339
 from sync.codec import encode
-from sync.events import Event
+from sync.events import Event, LossDeclared
 from sync.ids import b64
 from sync.problems import BAD_HEADER, BAD_SIGNATURE, STORE_TROUBLE, TOO_BUSY, Problem
 from sync.protocol import BlobReceipt, PushReply, Receipt, Sealed, chain_text, receipt_text
@@ -61,11 +62,19 @@ class Door:
         self.book = Book(signer, settings.cached_events)
         self.book.take_witness = self._take_witness
         self.book.take_halves = self._take_halves
+        self.book.take_loss = self._take_loss
 
     def blob_receipt(self, name: str, size: int) -> Sealed:
         """The signed word that the blob of this name is held: for what was found in the store, and for nothing else."""
         text = encode(BlobReceipt(epoch=self.book.epoch, sha256=name, size=size)).decode()
         return Sealed(text=text, jws=self.signer.sign(text.encode(), "ho-receipt"))
+
+    def _take_loss(self, writing: Writing, event: Event) -> None:
+        if isinstance(event.body, LossDeclared):
+            take_loss(writing, event.body)
+            log_ = writing.log(event.body.log)
+            if log_ is not None:
+                go_on(writing, self.office, log_)
 
     def _take_witness(self, writing: Writing, event: Event) -> Verdict:
         return take_witness(writing, self.office, event)

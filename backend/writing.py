@@ -86,6 +86,8 @@ class Book:
         self.epoch = ""
         self.data_version = -1
         self.is_waited_for = True
+        self.take_loss: Callable[[Writing, Event], None]
+        """Does what follows from an applied `loss.declared`; the door sets it."""
         self.take_witness: Callable[[Writing, Event], Verdict]
         """Files what a `code.witnessed` holds and says its verdict; the door sets it."""
         self.take_halves: Callable[[Writing, Log], None]
@@ -347,6 +349,8 @@ class Writing:
         elif kind in GLOBAL:
             if kind in DOUBTING:
                 self._doubt(place, event, position)
+            elif kind == "loss.declared":
+                self.book.take_loss(self, event)
             return position, EVERYBODY
         elif kind in ORDERS:
             self.has_orders = True

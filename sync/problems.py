@@ -488,6 +488,9 @@ NOT_A_BACKUP = _kind(
 CHAIN_BROKEN = _kind(
     "chain-broken", "What is held was changed", 500, "ask", "Keep the database as it is and restore a backup."
 )
+STILL_HELD = _kind(
+    "still-held", "This is held here, or nothing misses it", 409, "fix", "See `handover loss list` for what is missing."
+)
 IN_USE = _kind("in-use", "A server is using this database", 409, "fix", "Stop the server, then do it again.")
 STALE = _kind("stale", "The job changed since it was looked at", 409, "fix", "Look at what changed, then decide again.")
 ACTION_REUSED = _kind(

@@ -2,8 +2,8 @@
 
 from sync.events import Event, Offered
 from sync.policy import Directory, Policy
-from sync.problems import NAMES_REFUSED, OTHER_JOB, UNKNOWN_BASIS, UNKNOWN_DOCUMENT, WRONG_REFERENCE, ProblemKind
-from sync.standing import Known, Node, Standing, Verdict, Word
+from sync.problems import LOST, NAMES_REFUSED, OTHER_JOB, UNKNOWN_BASIS, UNKNOWN_DOCUMENT, WRONG_REFERENCE, ProblemKind
+from sync.standing import DECLARED_LOST, Known, Node, Standing, Verdict, Word
 
 
 class No(Exception):
@@ -32,9 +32,14 @@ def job_of(known: Known, job: str) -> Standing:
 
 
 def arrived(found: Standing | None, name: str) -> Standing:
-    """What was found, where it is applied; else `No`: what is not here is waited for, what was refused refuses."""
+    """What was found, where it is applied; else `No`: what is not here is waited for, what was refused refuses.
+
+    So does what was declared lost: nobody holds it, and nobody waits for it any more.
+    """
     if found is None or found.verdict.word in ("parked", "quarantined"):
         raise No("parked", UNKNOWN_BASIS, name, (name,))
+    if found.verdict == DECLARED_LOST:
+        raise refuse(LOST, name)
     if found.verdict.word == "refused":
         raise refuse(NAMES_REFUSED, name)
     return found

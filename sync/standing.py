@@ -6,6 +6,7 @@ import msgspec
 
 from sync.events import Event
 from sync.policy import Directory, Policy
+from sync.problems import LOST
 
 Word = Literal["applied", "refused", "parked", "quarantined"]
 
@@ -20,6 +21,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 APPLIED = Verdict(word="applied")
+DECLARED_LOST = Verdict(word="refused", code=LOST.slug, detail="declared")
+"""What stands for a name that a manager declared lost: nobody holds what it named."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
