@@ -138,6 +138,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/sync/test_seal.py::test_what_was_signed_as_one_thing_never_passes_for_another",
     ),
     Fault(
+        name="signatures-left-open",
+        invariant="nothing is committed on a signature that does not hold",
+        file="backend/intake.py",
+        old="if not all(held()):",
+        new="if not any(held()):",
+        test="tests/backend/test_signatures.py::test_an_event_whose_signature_does_not_hold_is_refused_alone",
+    ),
+    Fault(
         name="written-anew-before-hashing",
         invariant="the bytes as written are the truth",
         file="sync/codec.py",
