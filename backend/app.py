@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import blobs, devices, health, jobs, lists, reports, sync
+from backend.api import blobs, devices, health, jobs, lists, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
 from backend.config import Settings
@@ -78,6 +78,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             jobs.router,
             lists.router,
             reports.router,
+            trust.router,
             health.router,
         ],
         lifespan=[hold],

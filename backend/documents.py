@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from backend.master import DEVICE, PERSON, SITE, TEAM, all_of
+from backend.keys import EnrolledKey, backend_keys, enrolled
+from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, all_of
 from backend.store.sqlite import queries
 from sync.clock import rfc3339
 from sync.codec import encode
@@ -146,16 +147,16 @@ class Documents:
         return signed
 
     def roster_now(self) -> Roster:
-        """The roster that the rows in force make, its version still to be given."""
-        devices = [(id_, row) for id_, row in all_of(self.con, DEVICE) if row.jwk is not None]
+        """The roster that the rows in force make, its version still to be given.
+
+        A device stands there once for each key it ever had: who is left out could neither hand over what he holds
+        nor be told to erase it.
+        """
+        rows = dict(all_of(self.con, DEVICE))
         return Roster(
             version=1,
             issued_at="",
-            devices=tuple(
-                Device(id=id_, jwk=row.jwk, people=row.people, valid_from=row.valid_from, valid_until=row.valid_until)
-                for id_, row in devices
-                if row.jwk is not None
-            ),
+            devices=tuple(_listed(key, rows.get(key.device, DeviceRow())) for key in enrolled(self.con)),
             people={
                 id_: Person(
                     roles=row.roles,
@@ -167,7 +168,7 @@ class Documents:
                 for id_, row in all_of(self.con, PERSON)
             },
             teams=tuple(id_ for id_, _ in all_of(self.con, TEAM)),
-            keys=(self.signer.jwk,),
+            keys=backend_keys(self.con),
         )
 
     def names_now(self) -> Names:
@@ -176,6 +177,17 @@ class Documents:
         names |= {id_: row.name for id_, row in all_of(self.con, TEAM)}
         names |= {id_: row.name for id_, row in all_of(self.con, SITE)}
         return Names(version=1, issued_at="", names={id_: name for id_, name in names.items() if name})
+
+
+def _listed(key: EnrolledKey, row: DeviceRow) -> Device:
+    return Device(
+        id=key.device,
+        jwk=key.jwk,
+        people=row.people,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        revoked=key.revoked,
+    )
 
 
 _K = TypeVar("_K")

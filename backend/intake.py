@@ -15,6 +15,7 @@ from backend.checkers import SMALL, Checkers, open_checkers
 from backend.config import Settings
 from backend.documents import Documents
 from backend.key import hold_key
+from backend.keys import add_backend_key
 from backend.losses import take_loss
 from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
@@ -83,10 +84,13 @@ class Door:
         take_halves(writing, self.office, log)
 
     def found(self, con: sqlite3.Connection) -> None:
-        """Afterwards the database has an epoch, a roster that lists this backend's key, and a list of names."""
+        """Afterwards the database has an epoch, a roster that lists this backend's keys, and a list of names."""
         settings = dict(con.execute(_SQL["settings"].text).fetchall())
         if "epoch" not in settings:
             con.execute(_SQL["set"].text, {"name": "epoch", "value": b64(self.world.token(6))})
+        if "key" not in settings:
+            con.execute(_SQL["set"].text, {"name": "key", "value": self.signer.kid})
+        add_backend_key(con, self.signer.jwk, self.world.now_ms())
         self.transact(con, [self._begin])
 
     def _begin(self, writing: Writing) -> None:

@@ -11,7 +11,6 @@ from sync.codec import decode, encode
 from sync.payload import Id
 from sync.policy import GUEST, Role, is_role
 from sync.problems import BAD_NAME, NOT_FOUND, TAKEN, Problem
-from sync.seal import Jwk
 
 _SQL: Final = queries("office")
 Name = Annotated[str, Meta(max_length=200)]
@@ -37,10 +36,9 @@ class TeamRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A device and the people who may record on it; `jwk` is its key once it is enrolled. Times are RFC 3339."""
+    """A device and the people who may record on it; its keys are rows of their own. Times are RFC 3339."""
 
     people: tuple[Id, ...] = ()
-    jwk: Jwk | None = None
     valid_from: str = ""
     valid_until: str = ""
 

@@ -32,7 +32,8 @@ class Stands(msgspec.Struct, frozen=True):
 def directory_for(con: sqlite3.Connection, signer: Signer, asked: SessionRequest, now: Directory) -> Directory:
     """The roster by which a device opens its session: the one in force, or the one it shows if that was lost here.
 
-    A roster that is held and whose device is in force no more opens nothing: the device was taken off it.
+    A roster that is held and whose device is in force no more opens nothing: the device was taken off it. One that was
+    revoked opens its session all the same: what it holds it may hand over.
     """
     kid = kid_in(asked.jws)
     if now.device(kid) is not None or asked.roster is None:
@@ -50,7 +51,7 @@ def directory_for(con: sqlite3.Connection, signer: Signer, asked: SessionRequest
         return now
     shown = Directory(roster)
     listed = shown.device(kid)
-    return shown if listed is not None and not listed.revoked else now
+    return shown if listed is not None else now
 
 
 def look_at(con: sqlite3.Connection, signer: Signer, asked: SessionRequest) -> Stands:

@@ -58,9 +58,10 @@ class Found(msgspec.Struct, frozen=True):
     known: frozenset[tuple[str, str]]
 
 
-def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer) -> Found:
+def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_revoked: bool = False) -> Found:
     """What the device with this key gets after `cursor`; an empty one, or one of another epoch, is the beginning.
 
+    One that is revoked gets the rosters, which say so, and what became of its own events, so that it can hand over.
     Raises BAD_CURSOR, its detail the epoch, for a cursor whose row this ledger does not hold (any more).
     """
     (epoch,) = con.execute(_SQL["epoch"].text).fetchone()
@@ -68,7 +69,7 @@ def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer) -> Foun
     upto, mark = con.execute(_SQL["last_mark"].text).fetchone()
     if upto - after > MOST_POSITIONS:
         upto, mark = con.execute(_SQL["mark_from"].text, {"position": after + MOST_POSITIONS}).fetchone()
-    events, left = _between(con, kid, after, upto)
+    events, left = _between(con, kid, after, upto) if not is_revoked else ([], [])
     while len(events) > MOST_LINES:
         middle, digest_ = con.execute(_SQL["mark_from"].text, {"position": (after + upto) // 2}).fetchone()
         if middle >= upto:
@@ -76,11 +77,13 @@ def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer) -> Foun
         upto, mark = middle, digest_
         events, left = _between(con, kid, after, upto)
     rows = con.execute(_SQL["documents_newest"].text, {"upto": upto}).fetchall()
+    if is_revoked:
+        rows = [row for row in rows if row[0] == "roster"]
     known = {(key, reference) for key, reference, *_ in rows}
     known |= set(con.execute(_SQL["references_newest"].text, {"upto": after}))
     lines: list[PullLine] = [
         *(PulledDocument(raw, jws) for *_, raw, jws, position in rows if position > after),
-        *_office_receipts(con, epoch, after, upto, signer),
+        *([] if is_revoked else _office_receipts(con, epoch, after, upto, signer)),
         *_changed(con, kid, after, upto),
         *left,
     ]

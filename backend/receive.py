@@ -15,6 +15,7 @@ from backend.history import note_caught_up
 from backend.losses import loss_at
 from backend.office import Office
 from backend.reading import Arrived, Held, Line, read_placed
+from backend.revoking import reach
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
 from sync.codec import encode, read_event
@@ -77,6 +78,7 @@ def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | No
         _keep_batch(writing, held, arrived, linked=receiver.linked)
     if not continues:
         receiver.link_pending()
+    reach(writing, held)
     if held.through >= header.recorded >= header.to:
         note_caught_up(writing.con, arrived.kid, writing.now_ms)
     if receiver.forked_from:

@@ -12,17 +12,19 @@ import msgspec
 from backend.documents import Kept
 from backend.epoch import office_keys
 from backend.intake import Door
+from backend.keys import add_backend_key, bind, end_key, enrolled
 from backend.losses import note_promise
-from backend.master import DEVICE, DeviceRow, all_of, find, put
+from backend.master import DEVICE, DeviceRow, find, put
 from backend.office import BACKEND
 from backend.reach import note_devices
 from backend.reading import read_placed
 from backend.receive import go_on
+from backend.revoking import reach, widen
 from backend.store.sqlite import queries
 from backend.witness import file_signed
 from backend.writing import Log, Writing
 from sync.codec import decode, read_envelope
-from sync.events import Event, LogForked, LogOpened
+from sync.events import DeviceRevoked, Event, LogForked, LogOpened
 from sync.policy import Document, Names, Policy, Roster, TimeAnchor, key_of
 from sync.problems import BAD_SIGNATURE, MISPLACED, UNKNOWN_KEY, UNKNOWN_LOG, UNREADABLE, Problem
 from sync.protocol import (
@@ -67,6 +69,7 @@ class _Taking:
         self.rosters = False
         self.above: dict[str, Document] = {}
         self.logs: dict[str, Log] = {}
+        self.revoked: list[Event] = []
 
     def line(self, row: bytes) -> bool:
         """True if what the line says was not held and is now."""
@@ -115,37 +118,41 @@ class _Taking:
         return True
 
     def _adopt(self, roster: Roster) -> bool:
-        """Afterwards every device on a lost roster that was not revoked is listed here; True if one was not.
+        """Afterwards every key on a lost roster is listed here, a revoked one as such; True if something was news.
 
         Of people this backend's own last word counts.
         """
-        con = self.writing.con
-        known = {kid_of(row.jwk) for _, row in all_of(con, DEVICE) if row.jwk is not None}
-        missing = [one for one in roster.devices if kid_of(one.jwk) not in known and not one.revoked]
-        for one in missing:
-            row = find(con, DEVICE, one.id) or DeviceRow()
-            # A device whose key was changed meanwhile is listed once a key: what it signed with either is to be sent.
-            name = one.id if row.jwk is None else f"{one.id} {kid_of(one.jwk)}"
-            listed = msgspec.structs.replace(
-                row,
-                people=one.people,
-                jwk=one.jwk,
-                valid_from=one.valid_from,
-                valid_until=one.valid_until,
-            )
-            put(con, DEVICE, name, listed, by=BACKEND, now_ms=self.writing.now_ms)
-        return bool(missing)
+        con, now_ms = self.writing.con, self.writing.now_ms
+        known = {key.kid: key for key in enrolled(con)}
+        news = False
+        for one in roster.devices:
+            kid = kid_of(one.jwk)
+            if kid not in known:
+                news = True
+                bind(con, one.id, one.jwk, now_ms)
+                if find(con, DEVICE, one.id) is None:
+                    row = DeviceRow(people=one.people, valid_from=one.valid_from, valid_until=one.valid_until)
+                    put(con, DEVICE, one.id, row, by=BACKEND, now_ms=now_ms)
+            if one.revoked and (kid not in known or known[kid].revoked != one.revoked):
+                news = True
+                end_key(con, kid, one.revoked)
+        for jwk in roster.keys:
+            add_backend_key(con, jwk, now_ms)
+        return news
 
     def end(self) -> None:
         """Afterwards the successors are issued, and logs go on as far as what came back reaches."""
         writing = self.writing
         documents = writing.documents
-        if self.rosters and writing.issue(documents.roster_now(), above=True):
+        for event in self.revoked:
+            widen(writing, self.door.office, event)
+        if (self.rosters or self.revoked) and writing.issue(documents.roster_now(), above=True):
             note_devices(writing)
         for draft in self.above.values():
             writing.issue(documents.names_now() if isinstance(draft, Names) else _issuable(draft), above=True)
         for log in self.logs.values():
             go_on(writing, self.door.office, log)
+            reach(writing, log)
 
     # -- events ---------------------------------------------------------------
     def _event(self, raw: bytes, jws: str) -> bool:
@@ -160,6 +167,8 @@ class _Taking:
         if is_new:
             self.logs[log.log] = log
             self._note_fork(event)
+            if isinstance(event.body, DeviceRevoked):
+                self.revoked.append(event)
         return is_new
 
     def _open(self, name: str, raw: bytes, jws: str) -> Log:
@@ -175,7 +184,7 @@ class _Taking:
         return log
 
     def _is_listed(self, kid: str) -> bool:
-        return any(row.jwk is not None and kid_of(row.jwk) == kid for _, row in all_of(self.writing.con, DEVICE))
+        return any(key.kid == kid for key in enrolled(self.writing.con))
 
     def _note_fork(self, event: Event) -> None:
         """What the office had said of a fork before is not said again."""

@@ -19,6 +19,7 @@ from backend.facts import (
     OF_SEVERAL,
     ORDERS,
     PARKED,
+    QUARANTINED,
     REFUSED,
     UNMATCHED,
     WORDS,
@@ -27,24 +28,29 @@ from backend.facts import (
     belongs_to,
 )
 from backend.reading import NAMEABLE, Held
+from backend.revoked import RevokedKeys, witnessed_in
 from backend.store.sqlite import TOGETHER, queries
 from sync.codec import decode, encode, read_event
 from sync.doubts import DOUBTING
-from sync.events import Accepted, Event
+from sync.events import Accepted, CodeWitnessed, DeviceRevoked, Event, EventPromoted
 from sync.ids import digest, event_name, unb64
 from sync.judge import judge
 from sync.ledger import chain_start
 from sync.policy import Names, Policy, Roster
 from sync.problems import GAP, Problem
+from sync.revocation import promoted, revoked, witnessed
 from sync.seal import Jwk, Signer, kid_of
 from sync.standing import APPLIED as ALL_WELL
 from sync.standing import Standing, Verdict
 
 _SQL: Final = queries("ledger")
 _BLOBS: Final = queries("blobs")
+_KEYS: Final = queries("keys")
 MARK_START: Final = b"\x00" * 32
 _MORE_TO_DO: Final = GLOBAL | ORDERS | OF_SEVERAL | {"job.opened", "handover.accepted", "code.witnessed"}
 """Kinds of which more follows than that their job has one fact more."""
+_NOTED: Final = frozenset({"device.revoked", "event.promoted", "code.witnessed"})
+"""Kinds that decide whether other events are put aside."""
 MOST_UNSORTED: Final = 2_000
 """Jobs that are found by looking through them, before they are sorted into the index of names."""
 T = TypeVar("T")
@@ -82,6 +88,7 @@ class Book:
         self.signer = signer
         self.documents = Documents(signer)
         self.facts = Facts(self.documents, most_events)
+        self.revoked = RevokedKeys()
         self.logs: OrderedDict[str, Log] = OrderedDict()
         self.epoch = ""
         self.data_version = -1
@@ -97,6 +104,7 @@ class Book:
         """Afterwards nothing is remembered."""
         self.documents.forget()
         self.facts.forget()
+        self.revoked.forget()
         self.logs.clear()
         self.is_waited_for = True
         self.data_version = -1
@@ -140,8 +148,8 @@ class Writing:
         self._names: list[tuple[bytes, int, int, int]] = []
         self._jobs: list[tuple[object, ...]] = []
         self._released: list[Event] = []
-        book.facts.con = book.documents.con = con
-        book.facts.before_reading = self.flush
+        book.facts.con = book.documents.con = book.revoked.con = con
+        book.facts.before_reading = book.revoked.before_reading = self.flush
         (version,) = con.execute("PRAGMA data_version").fetchone()
         if version != book.data_version:
             book.forget()
@@ -288,8 +296,8 @@ class Writing:
         """
         position = job = None
         if event is not None:
-            plain = verdict is None and event.kind != "code.witnessed"
-            standing = judge(event, self.facts) if plain else self._judged(event, verdict)
+            plain = verdict is None and event.kind != "code.witnessed" and not self.book.revoked.kids
+            standing = judge(event, self.facts) if plain else self._judged(event, verdict, chain)
             said = standing.verdict
             word = APPLIED if said is ALL_WELL else WORDS.index(said.word)
             if word == APPLIED:
@@ -313,6 +321,8 @@ class Writing:
             self._names.append((digest_ or digest(raw), place.log, place.seq, int(bool(place.digest))))
         if word != APPLIED:
             self._explain(place, said)
+        if word == QUARANTINED and event is not None:
+            self._put_aside(place, event)
         if event is not None and self.book.is_waited_for:
             self._release(event, word)
         return said
@@ -323,18 +333,31 @@ class Writing:
             row = {"sha256": blob.sha256, "size": blob.size, "type": blob.type, "original": blob.of}
             self.con.execute(_BLOBS["name_blob"].text, place.names() | row)
 
-    def _judged(self, event: Event, given: Verdict | None = None) -> Standing:
-        """The event with the verdict given, else as judged; what a witness holds is filed either way."""
+    def _judged(self, event: Event, given: Verdict | None, chain: bytes | None) -> Standing:
+        """The event with the verdict given, put aside where its key was revoked, else as judged.
+
+        What a witness holds is filed either way. Only what is new, or waits, is put aside: what was judged stays so.
+        """
+        revoked_ = self.book.revoked
+        if given is None and revoked_.kids:
+            log = self.log(event.log)
+            given = revoked_.aside(event, log.ref, log.kid, chain) if log is not None else None
         if event.kind == "code.witnessed" and event.body is not None:
             said = self.book.take_witness(self, event)
             return Standing(event=event, verdict=given or said)
         return Standing(event=event, verdict=given) if given else judge(event, self.facts)
+
+    def _put_aside(self, place: Place, event: Event) -> None:
+        self.con.execute(_KEYS["put_aside"].text, place.names() | {"hash": unb64(event.hash)})
 
     def _count(self, place: Place, standing: Standing) -> tuple[int, int | None]:
         """Position and job of an event that is applied from here on; its jobs have it among their facts."""
         event = standing.event
         kind = event.kind
         position = self.next_position(event.hash)
+        if kind in _NOTED:
+            log = self.log(event.log)
+            self.book.revoked.note(event, log.kid if log is not None else "")
         if kind not in _MORE_TO_DO:
             facts = self.facts.job(event.job) if event.job else None
             if facts is None:
@@ -391,7 +414,7 @@ class Writing:
         row = {"code": verdict.code, "detail": verdict.detail, "waits_for": waits_for}
         self.con.execute(_SQL["set_reason"].text, place.names() | row)
         # A gap ends when it is filled, which the log itself notices.
-        if verdict.word == "parked" and verdict.code != GAP.slug:
+        if verdict.word in ("parked", "quarantined") and verdict.code != GAP.slug:
             self.book.is_waited_for = True
             for what in verdict.waits_for:
                 self.con.execute(_SQL["wait"].text, place.names() | {"what": what})
@@ -411,7 +434,21 @@ class Writing:
                 self.release(one.job)
             if one.kind == "person.switched":
                 self.release(event_name(one.log, one.seq))
+            if one.kind in _NOTED:
+                for what in self._let_go(one):
+                    self.release(what)
             self._released.pop(0)
+
+    def _let_go(self, event: Event) -> list[str]:
+        """What events that were put aside wait for, and have with this one."""
+        match event.body:
+            case DeviceRevoked():
+                return [revoked(kid) for kid in self.book.revoked.keys_of(event.body)]
+            case EventPromoted(event=hash_):
+                return [promoted(hash_)]
+            case CodeWitnessed():
+                return [witnessed(hash_) for hash_ in witnessed_in(event.body)]
+        return []
 
     def _waits(self) -> bool:
         if self.book.is_waited_for:
@@ -439,25 +476,33 @@ class Writing:
         self.flush()
         log = self.log_of(place.log)
         name = "fork_row" if place.digest else "main_row"
-        raw, _, _, _, before, _, jws = self.con.execute(_SQL[name].text, place.names()).fetchone()
+        raw, _, chain, _, before, _, jws = self.con.execute(_SQL[name].text, place.names()).fetchone()
         if before in (APPLIED, REFUSED):
             return self.verdict_at(place, before)
-        standing = self._judged(read_event(raw, log.kid if jws else ""))
-        self.settle(log, place, standing)
+        standing = self._judged(read_event(raw, log.kid if jws else ""), None, chain)
+        self.settle(log, place, standing, before)
         return standing.verdict
 
-    def settle(self, log: Log, place: Place, standing: Standing) -> None:
-        """Afterwards a stored event that was parked has this verdict, and what waited for it goes on."""
+    def settle(self, log: Log, place: Place, standing: Standing, before: int = PARKED) -> None:
+        """Afterwards a stored event that waited has this verdict, and what waited for it goes on.
+
+        `before` is what it was, parked or put aside: one may follow the other, and either ends in a final one.
+        """
         word = WORDS.index(standing.verdict.word)
-        if word == PARKED:
+        if word == before:
             self._explain(place, standing.verdict)
             return
+        if word in (APPLIED, REFUSED):
+            for what in self.verdict_at(place, before).waits_for:
+                self.con.execute(_SQL["stop_waiting"].text, place.names() | {"what": what})
         position = job = None
         if word == APPLIED:
             position, job = self._count(place, standing)
             self.con.execute(_SQL["drop_reason"].text, place.names())
         else:
             self._explain(place, standing.verdict)
+        if word == QUARANTINED:
+            self._put_aside(place, standing.event)
         row = place.names() | {"position": position, "verdict": word, "job": job}
         self.con.execute(_SQL["fork_verdict" if place.digest else "main_verdict"].text, row)
         if not log.staff:

@@ -45,16 +45,13 @@ class Held(Protocol):
         """The keys of the logs in which an applied `code.witnessed` holds this event."""
 
 
-def revocation(event: Event) -> Revocation:
-    """What a `device.revoked` says, ready to be asked."""
-    body = event.body
-    if not isinstance(body, DeviceRevoked):
-        raise TypeError(f"{event.kind} revokes nothing")
+def revocation(hash_: str, body: DeviceRevoked) -> Revocation:
+    """What the `device.revoked` with this hash says, ready to be asked."""
     heads: dict[str, frozenset[str]] = {}
     for one in body.logs:
         heads[one.log] = heads.get(one.log, frozenset()).union(one.heads)
     return Revocation(
-        hash=event.hash,
+        hash=hash_,
         kid=body.kid,
         reason=body.reason,
         heads=heads,

@@ -169,4 +169,47 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="if seq != expected:",
         test="tests/sync/test_ledger.py::test_a_changed_event_is_named",
     ),
+    Fault(
+        name="quarantine-ignored",
+        invariant="I6 what a revoked device sends later is put aside",
+        file="sync/revocation.py",
+        old="if inside or not revocations or",
+        new="if inside or revocations or",
+        test="tests/sync/test_revocation.py::test_what_no_revocation_names_is_put_aside_whatever_the_reason",
+    ),
+    Fault(
+        name="quarantine-at-no-door",
+        invariant="I6 what a revoked device sends later is put aside",
+        file="backend/writing.py",
+        old="if given is None and revoked_.kids:",
+        new="if given is None and not revoked_.kids:",
+        test=(
+            "tests/backend/test_revoking.py"
+            "::test_what_was_held_stands_and_what_comes_later_is_kept_receipted_and_put_aside"
+        ),
+    ),
+    Fault(
+        name="promotion-ignored",
+        invariant="I6 what is put aside ends in a verdict once it is promoted",
+        file="backend/revoked.py",
+        old="return bool(found)",
+        new="return not found",
+        test="tests/backend/test_revoking.py::test_a_manager_promotes_one_event_and_the_rest_stays_put_aside",
+    ),
+    Fault(
+        name="key-forgotten-at-re-enrolment",
+        invariant="I1 a device whose key was replaced still hands over what it holds",
+        file="backend/documents.py",
+        old="for key in enrolled(self.con)),",
+        new="for key in enrolled(self.con) if not key.revoked),",
+        test="tests/backend/test_revoking.py::test_a_key_that_was_replaced_stays_listed_and_hands_over_what_it_holds",
+    ),
+    Fault(
+        name="any-manager-anywhere",
+        invariant="I20 nobody acts through the office outside his scope",
+        file="backend/promoting.py",
+        old="    _in_scope(writing, row[0], by)\n",
+        new="",
+        test="tests/backend/test_revoking.py::test_what_is_unknown_or_out_of_scope_is_not_found",
+    ),
 )

@@ -43,15 +43,15 @@ def _unpacked(request: DeviceRequest, body: bytes) -> bytes:
 @get("/pull")
 async def pull(request: DeviceRequest, intake: TheIntake, cursor: FromQuery[str] = "") -> Stream:
     """Everything in this device's scope since the cursor, as lines; the last one is the next cursor."""
-    kid, signer = request.auth.kid, intake.door.signer
+    kid, signer, is_revoked = request.auth.kid, intake.door.signer, bool(request.auth.device.revoked)
     try:
-        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer))
+        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
     except Problem as problem:
         if problem.kind is not BAD_CURSOR:
             raise
         named = problem.detail
         await intake.do(lambda writing: find_out(writing, intake.door.world.token(EPOCH_BYTES), named))
-        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer))
+        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
     return Stream(stream(intake.store, found), media_type=PUSH_TYPE)
 
 

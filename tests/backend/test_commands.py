@@ -41,7 +41,7 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
     anna = json.loads(capsys.readouterr().out)["people"]["anna"]
     assert anna == {"name": "Anna", "roles": ["technician"], "teams": ["crew"], "sites": ["north"]}
     run(devices.main, "list", "--json")
-    assert json.loads(capsys.readouterr().out) == {"phone": {"people": ["anna"], "kid": ""}}
+    assert json.loads(capsys.readouterr().out) == {"phone": {"people": ["anna"], "kid": "", "keys": []}}
     run(sites.main, "list", "--json")
     assert json.loads(capsys.readouterr().out)["north"]["zone"] == "Europe/Berlin"
     run(policies.main, "list", "--json")

@@ -38,7 +38,7 @@ VALUES (:kind, :id, :version, :since, NULL, :recorded_by, :body);
 INSERT INTO enrol_code (hash, device, expires_at) VALUES (:hash, :device, :expires_at);
 
 -- name: void_codes
-UPDATE enrol_code SET voided = 1 WHERE device = :device AND kid IS NULL;
+UPDATE enrol_code SET voided = 1 WHERE device = :device AND kid IS NULL AND voided = 0;
 
 -- name: code
 SELECT device, expires_at, kid, genesis, voided FROM enrol_code WHERE hash = :hash;
