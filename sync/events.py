@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from sync.clock import Moment, Ms
-from sync.payload import Count, Id, Line, Payload, Priority, Synthesis, Text
+from sync.payload import Count, Gone, Id, Line, Payload, Priority, Synthesis, Text, Words
 from sync.policy import Arm
 from sync.seal import Jwk
 
@@ -24,6 +24,8 @@ Reference = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}\.[A-Za-z0-9_-]{6}$")
 """A document's version, a dot, six characters of its hash."""
 When = Annotated[str, Meta(max_length=40)]
 """RFC 3339 with an offset; empty where not said."""
+Label = Annotated[str, Meta(min_length=1, max_length=500)]
+"""A line that no person wrote for this event."""
 Entered = Literal["typed", "scanned", "pulled", "prefilled"]
 VisitType = Literal["corrective", "preventive", "inspection", "install", "commission", "delivery"]
 VisitOutcome = Literal["done", "cancelled", "no_access"]
@@ -66,14 +68,14 @@ class LogOpened(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     device: Id
     jwk: Jwk
-    software: Line
+    software: Label
     former: str = ""
 
 
 class CodeWitnessed(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """The other side's half, kept: `frame` is the scanned code's frame, base64url."""
+    """The other side's half, kept: `frame` is the scanned code's frame, base64url, empty where it was redacted."""
 
-    frame: Annotated[str, Meta(min_length=1, max_length=60000)]
+    frame: Gone
 
 
 class PersonSwitched(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -157,9 +159,9 @@ class JobOpened(Custody, frozen=True, kw_only=True, omit_defaults=True):
     site: Id
     asset: str = ""
     customer: str = ""
-    desired_outcome: str = ""
+    desired_outcome: Words = ""
     owner: str = ""
-    intent: str = ""
+    intent: Words = ""
     entitlement: str = ""
     channel: str = ""
     priority: Priority = "routine"
@@ -216,7 +218,7 @@ class JobReleased(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class JobClosedByRule(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A policy row closed a trivial job; it can be reopened."""
 
-    rule: Line
+    rule: Label
     node: Hash
 
 
@@ -231,7 +233,7 @@ class JobReopened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The closings with these hashes no longer hold."""
 
     closings: tuple[Hash, ...]
-    reason: str = ""
+    reason: Words = ""
 
 
 class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -269,7 +271,7 @@ class SuggestionAnswered(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     suggestion: Id
     choice: str
-    reason: str = ""
+    reason: Words = ""
 
 
 class LimitWarned(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -316,7 +318,7 @@ class OrderImported(Fact, frozen=True, kw_only=True, omit_defaults=True):
     window_from: When = ""
     window_to: When = ""
     minutes: Count | None = None
-    intent: str = ""
+    intent: Words = ""
     skills: tuple[str, ...] = ()
     priority: Priority = "routine"
     lines: tuple[OrderLine, ...] = ()
@@ -331,7 +333,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     source: Id
     order: Id
-    reason: str = ""
+    reason: Words = ""
 
 
 class LineImported(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -376,7 +378,7 @@ class VisitDeparted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     visit: Id
     outcome: VisitOutcome = "done"
-    reason: str = ""
+    reason: Words = ""
     part: Literal["no", "part", "last"] = "no"
     plan_declared_at: When = ""
     converted_at: When = ""
@@ -399,14 +401,14 @@ class CheckFound(Fact, frozen=True, kw_only=True, omit_defaults=True):
     visit: Id
     arm: Arm
     gap: str = ""
-    text: str = ""
+    text: Words = ""
 
 
 class CheckCleared(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The gap of this check was put right on site."""
 
     found: Hash
-    how: str = ""
+    how: Words = ""
 
 
 class CheckOverridden(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -443,8 +445,8 @@ class ContactReceived(Fact, frozen=True, kw_only=True, omit_defaults=True):
     contact: Id
     channel: Id
     customer: str = ""
-    intent: str = ""
-    transcript: str = ""
+    intent: Words = ""
+    transcript: Gone = ""
     previous: str = ""
     had_to_repeat: bool | None = None
 
@@ -454,7 +456,7 @@ class FeedbackRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     ease: Annotated[int, Meta(ge=1, le=7)] | None = None
     had_to_repeat: bool | None = None
-    words: str = ""
+    words: Words = ""
 
 
 class ComplaintRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -501,7 +503,7 @@ class Withdrawn(Custody, frozen=True, kw_only=True, omit_defaults=True):
 
     offer: Hash
     sender: Id
-    reason: str = ""
+    reason: Words = ""
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -525,7 +527,7 @@ class Accepted(Custody, frozen=True, kw_only=True, omit_defaults=True):
     policy: Reference | None = None
     reservations: tuple[Reservation, ...] = ()
     switched: str = ""
-    signed_name: str = ""
+    signed_name: Words = ""
 
 
 class Refused(Custody, frozen=True, kw_only=True, omit_defaults=True):
@@ -551,7 +553,7 @@ class Resolved(Custody, frozen=True, kw_only=True, omit_defaults=True):
     cites: tuple[Hash, ...]
     chosen: str = ""
     party: str = ""
-    reason: str = ""
+    reason: Words = ""
 
 
 class Reassigned(Custody, frozen=True, kw_only=True, omit_defaults=True):
@@ -560,7 +562,7 @@ class Reassigned(Custody, frozen=True, kw_only=True, omit_defaults=True):
     basis: Hash
     party: Id
     reason: Literal["vanished", "ill", "replanned", "compromised"]
-    words: str = ""
+    words: Words = ""
 
 
 class Escalated(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -569,7 +571,7 @@ class Escalated(Fact, frozen=True, kw_only=True, omit_defaults=True):
     offer: Hash
     step: Count
     to: Id
-    text: str = ""
+    text: Words = ""
 
 
 KINDS: dict[str, type[Fact]] = {
