@@ -212,4 +212,46 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="",
         test="tests/backend/test_revoking.py::test_what_is_unknown_or_out_of_scope_is_not_found",
     ),
+    Fault(
+        name="epoch-a-device",
+        invariant="a restore begins one new epoch, not one a device",
+        file="backend/epoch.py",
+        old="    return bool(ended)\n",
+        new="    return False\n",
+        test="tests/backend/test_meeting.py::test_a_receipt_that_is_not_held_ends_its_epoch_when_a_session_is_opened",
+    ),
+    Fault(
+        name="restore-unnoticed",
+        invariant="a backend that lost events is detected and refilled",
+        file="backend/epoch.py",
+        old="    return any(chain and chain_text(chain) == receipt.head for (chain,) in chains)\n",
+        new="    return True\n",
+        test="tests/backend/test_meeting.py::test_a_receipt_that_is_not_held_ends_its_epoch_when_it_comes_with_a_push",
+    ),
+    Fault(
+        name="nothing-given-back",
+        invariant="what was pulled is given back to a backend that lost it",
+        file="device/uplink.py",
+        old="                giving.begin(con)\n",
+        new="                pass\n",
+        test=(
+            "tests/together/test_restore.py::test_yesterdays_backup_under_running_devices_is_filled_again_in_one_round"
+        ),
+    ),
+    Fault(
+        name="older-document-wins",
+        invariant="what a restored backend issues is above all that was ever given out",
+        file="backend/returned.py",
+        old="        if (self.rosters or self.revoked) and writing.issue(documents.roster_now(), above=True):\n",
+        new="        if False:\n",
+        test=("tests/backend/test_meeting.py::test_documents_that_went_beyond_ours_have_a_successor_above_both"),
+    ),
+    Fault(
+        name="loss-holds-back",
+        invariant="what was declared lost counts as stored and holds nothing back",
+        file="backend/losses.py",
+        old='        con.execute(_SQL["keep_lost_range"].text, row)\n',
+        new='        con.execute(_SQL["keep_lost_range"].text, row | {"last": 0})\n',
+        test=("tests/backend/test_losses.py::test_a_declared_range_counts_as_stored_and_the_log_goes_on_behind_it"),
+    ),
 )

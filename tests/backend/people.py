@@ -21,6 +21,7 @@ from sync.protocol import (
     PushHeader,
     PushLine,
     PushReply,
+    Sealed,
     SessionReply,
     SessionRequest,
     chain_text,
@@ -80,6 +81,7 @@ class Author:
     chains: list[bytes] = field(default_factory=list)
     token: str = ""
     cursor: str = ""
+    receipt: Sealed | None = None
 
     @classmethod
     def named(cls, person: str, seed: str = "") -> "Author":
@@ -132,6 +134,7 @@ class Author:
             to=last,
             base=chain_text(self.chains[first - 1]),
             head=chain_text(self.chains[last]),
+            receipt=self.receipt,
             recorded=len(self.events),
             wall=rfc3339(self.clock_ms),
         )
