@@ -5,12 +5,13 @@ backend knows it by the key.
 """
 
 import sqlite3
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from device.keyring import load_key, make_key
-from device.store import log, pulled
+from device.store import fate, log, pulled
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Connect, Request, refusal
@@ -44,16 +45,17 @@ def enrolment_in(text: str) -> Enrolment:
 async def begin(store: Store, directory: Path, world: World, card: Enrolment) -> tuple[LogRow, Signer]:
     """Afterwards key and log are durable here, asked for with this code.
 
-    ALREADY_ENROLLED where a log is in use; UNSENT where one that was stopped is not wholly received: its key
-    would be gone from the roster before what it signed was sent.
+    ALREADY_ENROLLED where a log is in use; UNSENT where one that was stopped, or whose key was revoked, is not wholly
+    received: what comes after it would be put aside.
     """
     row = await store.reading(log.current)
-    if row is not None and row.state == "stopped":
+    ended = row is not None and (row.state == "stopped" or await store.reading(partial(fate.fate, row=row)) is not None)
+    if row is not None and ended:
         stopped = row
         held = await store.reading(lambda con: log.held(con, stopped, pulled.conversation(con).epoch))
         if held.waiting:
             raise Problem(UNSENT, f"{held.waiting} events")
-    if row is not None and row.state == "enrolled":
+    if row is not None and row.state == "enrolled" and not ended:
         raise Problem(ALREADY_ENROLLED, row.device)
     if row is not None and row.state == "asked":
         asked = row

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from device.memory import Memory
 from device.record import Door
-from device.store import log
+from device.store import fate, log
 from device.store.log import LogRow, Recorded
 from device.store.sqlite import Store
 from device.world import World
@@ -52,6 +52,15 @@ class Holding:
             raise Problem(NOT_ENROLLED)
         self.row = found
         await self.memory.refresh(self.store, found.keys)
+        device = self.memory.directory.device(found.kid) if self.memory.has_roster else None
+        if (
+            device is not None
+            and device.revoked
+            and await self.store.reading(lambda con: fate.fate(con, found)) is None
+        ):
+            # What the roster says was kept before this software knew what it means.
+            roster, now_ms = self.memory.directory.roster, self.world.now_ms()
+            await self.store.writing(lambda con: fate.note(con, roster, now_ms))
 
     async def record(self, *drafts: Draft, beside: Sequence[Event] = ()) -> tuple[Recorded, ...]:
         """All of them durable here, or the problem for which none is. `beside` are events that they witness."""

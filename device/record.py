@@ -8,12 +8,12 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from device.store import log
+from device.store import fate, log
 from device.store.log import LogRow, Recorded
 from device.store.sqlite import Store
 from device.world import World
 from sync.events import Draft
-from sync.problems import LOG_STOPPED, NOT_ENROLLED, Problem
+from sync.problems import DEVICE_REVOKED, LOG_STOPPED, NOT_ENROLLED, Problem
 from sync.seal import Signer
 
 STOPPED: Final = "stopped"
@@ -30,7 +30,7 @@ class Door:
     async def record(self, drafts: Sequence[Draft]) -> tuple[Recorded, ...]:
         """All drafts are recorded, in their order, or none.
 
-        Raises NOT_ENROLLED, LOG_STOPPED (the database is an old copy), DISK_FULL, and UNREADABLE or
+        Raises NOT_ENROLLED, LOG_STOPPED (the database is an old copy), DEVICE_REVOKED, DISK_FULL, and UNREADABLE or
         EVENT_TOO_LARGE for a draft that is out of bounds.
         """
         at = self._world.moment()
@@ -50,4 +50,7 @@ class Door:
             raise Problem(NOT_ENROLLED)
         if row.state == STOPPED:
             raise Problem(LOG_STOPPED, row.log)
+        found = fate.fate(con, row)
+        if found is not None:
+            raise Problem(DEVICE_REVOKED, found.reason)
         return row

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from device.blobline import BlobLine, Pause, SignedOut
-from device.store import blobs, giving, log, pulled
+from device.store import blobs, fate, giving, log, pulled
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Request, Response, Transport, refusal
@@ -279,6 +279,7 @@ class Uplink:
                 pulled.keep_event(con, event)
             case talk.StoreDocument(document, raw, jws):
                 pulled.keep_document(con, document, raw, jws)
+                fate.note(con, document, now_ms)
                 log.keep_keys(con, row, session.keys)
             case talk.StoreVerdicts(name, verdicts):
                 log.keep_verdicts(con, name, verdicts, now_ms)

@@ -318,6 +318,13 @@ DEVICE_REVOKED = _kind(
     "ask",
     "Record nothing more here; what it holds is still sent. The office enrols a device anew.",
 )
+NOT_REVOKED = _kind(
+    "not-revoked",
+    "This device may go on recording",
+    409,
+    "fix",
+    "Have the office revoke it first: handover devices revoke.",
+)
 ALREADY_ANSWERED = _kind(
     "already-answered", "This offer can no longer be answered so", 409, "ask", "Ask for a new offer."
 )

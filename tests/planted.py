@@ -254,4 +254,31 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new='        con.execute(_SQL["keep_lost_range"].text, row | {"last": 0})\n',
         test=("tests/backend/test_losses.py::test_a_declared_range_counts_as_stored_and_the_log_goes_on_behind_it"),
     ),
+    Fault(
+        name="wipe-at-surrender",
+        invariant="I13 a revocation never deletes what nobody has received",
+        file="device/store/fate.py",
+        old="if unreceived or not left(con).nothing:",
+        new="if unreceived is None:",
+        test="tests/together/test_surrender.py::test_what_nobody_has_received_is_erased_by_no_command_and_no_date",
+    ),
+    Fault(
+        name="records-though-revoked",
+        invariant="I19 a device that knows it is revoked makes nothing more",
+        file="device/record.py",
+        old="if found is not None:",
+        new="if found is not None and found.erased_ms:",
+        test=(
+            "tests/together/test_surrender.py"
+            "::test_a_device_that_learns_that_it_is_revoked_records_no_more_and_hands_over_what_it_holds"
+        ),
+    ),
+    Fault(
+        name="key-left-behind",
+        invariant="I13 what was surrendered is erased, after a kill at any point too",
+        file="device/agent.py",
+        old="        await Surrendering(store, directory, world).check(row)\n",
+        new="",
+        test="tests/together/test_surrender.py::test_a_surrender_goes_on_after_a_kill_at_any_point",
+    ),
 )

@@ -75,12 +75,15 @@ async def work(
 ) -> None:
     """Rounds with the backend as its conversation asks for them, and evidence as signals come, until `stop`."""
     while not stop.is_set():
-        if evidence is not None:
+        if evidence is not None and not await agent.is_revoked():
             await evidence.weigh()
         await retention.turn()
         while not alarms.empty():
             await agent.holding.store.writing(partial(_note, alarms.get_nowait(), agent.holding.world.now_ms()))
         wait = await agent.sync(at_once=False)
+        if agent.erased:
+            print("this device was revoked; everything was received, and nothing is left here", flush=True)
+            return
         try:
             await asyncio.wait_for(stop.wait(), min(wait.ms / 1000, _LOOK_S))
         except TimeoutError:

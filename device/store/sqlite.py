@@ -65,6 +65,10 @@ class Store:
         """Give what `work` gives, durable; if it raises, nothing of it remains. A full disk is DISK_FULL."""
         return await self._connection.run(lambda con: transaction(con, work))
 
+    async def shrink(self) -> None:
+        """Afterwards what was erased stands in none of the database's files, unless another process reads them now."""
+        await self._connection.run(_shrink)
+
     async def reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Give what `work` gives, reading one state throughout."""
         return await self._connection.run(lambda con: _snapshot(con, work))
@@ -105,6 +109,12 @@ def transaction(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]
         _undo(con)
         raise
     return found
+
+
+def _shrink(con: sqlite3.Connection) -> None:
+    con.execute("PRAGMA secure_delete = ON")
+    con.execute("VACUUM")
+    con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _undo(con: sqlite3.Connection) -> None:
