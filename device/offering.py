@@ -141,19 +141,20 @@ class Offering:
         """The sender has seen the acceptance: scanned (a code) or pulled (its hash). Confirming it again is no error.
 
         `offer` is the hash of the one that is being confirmed, if the person said which. Raises the
-        problems of a sender's checks in their order.
+        problems of a sender's checks in their order; none, whatever is known by now, for an acceptance that stands
+        confirmed here.
         """
         here = self._here
         await here.refresh()
         who = here.person(person)
+        again = await self._confirmed(self._codes.hash_of(code, "handover.accepted"))
+        if again is not None:
+            return again
         looked = self._codes.look(code, "handover.accepted")
         event = looked.event
         accepted = accepted_in(event)
         offered = here.memory.event(accepted.offer)
         check_acceptance(event, offered, who, looked.scene, wanted=offer)
-        again = await self._confirmed(event)
-        if again is not None:
-            return again
         body = Confirmed(
             roster=here.roster(),
             offer=accepted.offer,
@@ -166,11 +167,12 @@ class Offering:
         ]
         return (await here.record(*drafts, beside=looked.events))[-1]
 
-    async def _confirmed(self, accepted: Event) -> Recorded | None:
-        """The confirmation of this acceptance that stands in the own log already."""
-        for event in self._here.memory.journey(accepted.job).timeline:
+    async def _confirmed(self, hash_: str) -> Recorded | None:
+        """The confirmation of the acceptance with this hash that stands in the own log already."""
+        accepted = self._here.memory.event(hash_)
+        for event in self._here.memory.journey(accepted.job).timeline if accepted else ():
             own = event.log == self._here.row.log
-            if own and isinstance(event.body, Confirmed) and event.body.accepted == accepted.hash:
+            if own and isinstance(event.body, Confirmed) and event.body.accepted == hash_:
                 return await self._codes.recorded(event)
         return None
 

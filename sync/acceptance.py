@@ -53,6 +53,8 @@ TOLERANCE_MS: Final = 300_000
 """Two devices' clocks may differ by this much before a time on a code counts against it."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _DEFAULT: Final = Policy(boundary="any", version=1, issued_at="")
+_FOR_ANOTHER: Final = ("guest", "witnessed")
+"""How two may meet where one person records both halves, the second for somebody else."""
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,7 +250,7 @@ def check_acceptance(event: Event, offer: Event | None, sender: str, scene: Scen
         raise Problem(NOT_MY_OFFER, f"it is {offered.sender}'s")
     if wanted and accepted.offer != wanted:
         raise Problem(OTHER_OFFER, accepted.offer)
-    if accepted.party == offered.sender or (event.actor == offer.actor and accepted.met != "guest"):
+    if accepted.party == offered.sender or (event.actor == offer.actor and accepted.met not in _FOR_ANOTHER):
         raise Problem(SELF_ACCEPTANCE, accepted.party)
     verdict = scene.standing.verdict
     if verdict.word == "refused":

@@ -17,8 +17,9 @@ from sync.acceptance import synthesis_of
 from sync.base45 import b45, unb45
 from sync.events import Accepted, CodeWitnessed, JobPlanned, Offered, Reservation
 from sync.payload import NextAction, Payload, Synthesis
-from sync.policy import GUEST, Device
+from sync.policy import GUEST, Accept, Device
 from sync.problems import (
+    ACCEPTED_BY_ANOTHER,
     ACCEPTED_HERE,
     ALREADY_ANSWERED,
     BAD_ARGUMENT,
@@ -153,6 +154,34 @@ async def test_a_confirmation_of_the_same_acceptance_again_is_no_error_and_recor
     accepted = await crew.accept(await crew.offer())
     first = await crew.anna.offering.confirm("anna", read_code(accepted))
     assert await crew.anna.offering.confirm("anna", read_code(accepted)) == first
+
+
+async def test_a_confirmed_acceptance_scanned_again_is_no_error_whatever_is_known_by_now(crew: Crew) -> None:
+    await crew.field.publish(msgspec.structs.replace(SITE_POLICY, version=2, accept=Accept()))
+    offer = await crew.anna.offering.offer("anna", crew.job, PAYLOAD, ["bo", "eve"])
+    accepted = await crew.accept(offer.texts)
+    first = await crew.anna.offering.confirm("anna", read_code(accepted))
+    await crew.shared.switch("eve", "1907")
+    seen = await crew.shared.accepting.look("eve", read_code(offer.texts))
+    other = await crew.shared.accepting.accept("eve", seen, read_it_back(seen))
+    assert await kind_of(crew.anna.offering.confirm("anna", read_code(other.texts))) is ACCEPTED_BY_ANOTHER
+    crew.field.pass_time(15 * DAY_MS)
+    assert await crew.anna.offering.confirm("anna", read_code(accepted)) == first
+    assert await crew.anna.offering.confirm("anna", first_accepted(crew)) == first
+    assert await kind_of(crew.anna.offering.confirm("anna", read_code(other.texts))) is ROSTER_TOO_OLD
+
+
+def first_accepted(crew: Crew) -> str:
+    (handover,) = crew.anna.holding.journey(crew.job).handovers
+    return handover.accepted[0].hash
+
+
+async def test_the_policy_of_an_offer_says_how_old_a_roster_may_be_that_its_acceptance_is_judged_by(crew: Crew) -> None:
+    await crew.field.publish(msgspec.structs.replace(SITE_POLICY, version=2, roster_blocks_days=30))
+    accepted = await crew.accept(await crew.offer())
+    crew.field.pass_time(20 * DAY_MS)
+    await crew.anna.offering.confirm("anna", read_code(accepted))
+    assert crew.anna.holding.journey(crew.job).handovers[0].confirmed
 
 
 async def test_reservations_leave_their_items_with_the_sender(crew: Crew) -> None:

@@ -64,7 +64,7 @@ from sync.problems import (
 )
 from sync.qr import Frame, SignedEvent
 from sync.seal import Signer, signature_in
-from sync.standing import Shelf
+from sync.standing import Shelf, Verdict
 
 NOON = "2026-05-04T12:00:00Z"
 NOON_MS = milliseconds(NOON)
@@ -438,6 +438,16 @@ def test_nobody_accepts_from_oneself() -> None:
         accepted = stage.accepted(offer, who=who, party=party)
         scene = stage.scene(accepted, own="anna")
         assert problem_of(partial(check_acceptance, accepted, offer, "anna", scene)) is SELF_ACCEPTANCE
+
+
+@pytest.mark.parametrize("met", ["guest", "witnessed"])
+def test_one_who_records_an_acceptance_for_somebody_else_does_not_accept_from_oneself(met: str) -> None:
+    stage = Stage()
+    stage.hold(offer := stage.offer(to=("bo", "guest:1")))
+    accepted = stage.accepted(offer, who="anna", party="guest:1" if met == "guest" else "bo", met=met)
+    scene = stage.scene(accepted, own="anna")
+    standing = msgspec.structs.replace(scene.standing, verdict=Verdict(word="applied"))
+    check_acceptance(accepted, offer, "anna", msgspec.structs.replace(scene, standing=standing))
 
 
 def test_a_receiver_who_may_not_accept_is_named() -> None:
