@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import blobs, devices, health, jobs, lists, reports, sync, trust
+from backend.api import blobs, devices, handovers, health, jobs, lists, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
 from backend.config import Settings
@@ -75,6 +75,8 @@ def create_app(settings: Settings, world: World) -> Litestar:
             sync.router,
             blobs.device_router,
             blobs.staff_router,
+            handovers.device_router,
+            handovers.staff_router,
             jobs.router,
             lists.router,
             reports.router,

@@ -492,6 +492,9 @@ NOT_OUR_DATABASE = _kind(
 NOT_A_BACKUP = _kind(
     "not-a-backup", "This is no whole backup", 422, "fix", "Name a folder that `handover backup` made, unchanged."
 )
+NOT_A_PROOF = _kind(
+    "not-a-proof", "This is no proof of a handover", 422, "fix", "Name a folder or ZIP that was exported, unchanged."
+)
 CHAIN_BROKEN = _kind(
     "chain-broken", "What is held was changed", 500, "ask", "Keep the database as it is and restore a backup."
 )

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from backend.commands.console import finish, need, parser, read_file, show
+from backend.commands.console import Parser, finish, need, parser, read_file, show
 from backend.config import Settings
+from backend.proof_check import check_proof
+from backend.proofs import read_proof
 from backend.verify.database import Report, verify_database
 from sync.codec import decode
 from sync.protocol import Sealed
@@ -25,6 +27,8 @@ class _Held(msgspec.Struct, frozen=True):
 
 def main(argv: list[str]) -> int:
     """Run the command."""
+    if argv[:1] == ["proof"]:
+        return _proof(argv[1:])
     made = parser("verify", __doc__ or "")
     made.add_argument(
         "--receipts", type=Path, action="append", default=[], metavar="FILE", help="what a device says it was receipted"
@@ -38,6 +42,31 @@ def main(argv: list[str]) -> int:
         report = verify_database(args.database, receipts)
         show(report, as_json=args.json, text=_words(report))
         return 0 if report.ok else 1
+
+    return finish("verify", work)
+
+
+def _proof(argv: list[str]) -> int:
+    made = Parser(prog="handover verify proof", description="Is an exported proof whole, signed and true.")
+    made.add_argument("folder", type=Path, metavar="FOLDER|FILE.zip")
+    made.add_argument(
+        "--office", default="", metavar="KEY", help="the name or thumbprint of the office's key, known from elsewhere"
+    )
+    made.add_argument("--json", action="store_true", help="print facts as JSON")
+    args = made.parse_args(argv)
+
+    def work() -> int:
+        checked = check_proof(read_proof(args.folder), args.office)
+        if checked.ok:
+            text = (
+                f"whole, signed and true: {checked.outcome}, {checked.accountable} is accountable\n"
+                f"{checked.events} events, {checked.signatures} signatures\n"
+                f"{checked.office} vouches for it: compare that with the key you know"
+            )
+        else:
+            text = "\n".join(["it does not hold:", *(f"  {finding}" for finding in checked.findings)])
+        show(checked, as_json=args.json, text=text)
+        return 0 if checked.ok else 1
 
     return finish("verify", work)
 

@@ -71,9 +71,11 @@ async def open_backend(path: Path, opened: AsyncExitStack, world: FixedWorld | N
     return Lived(path, intake, client)
 
 
-def offers(author: Author, to: str, payload: Payload | None = None) -> tuple[str, Recorded, Recorded]:
+def offers(
+    author: Author, to: str, payload: Payload | None = None, *, site: str = "north"
+) -> tuple[str, Recorded, Recorded]:
     """The author opens a job and offers it; the job, its opening and the offer."""
-    opened = author.record("job.opened", JobOpened(roster=author.roster, party=author.person, site="north"))
+    opened = author.record("job.opened", JobOpened(roster=author.roster, party=author.person, site=site))
     job = job_id(opened.hash)
     body = Offered(
         roster=author.roster,
