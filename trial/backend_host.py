@@ -102,12 +102,13 @@ def set_up(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:
         put(writing.con, PERSON, name, PersonRow(**said, teams=teams), by=_BY, now_ms=now_ms)
     for name, site in scenario.sites.items():
         put(writing.con, SITE, name, SiteRow(name=site.name, lat=site.lat, lon=site.lon), by=_BY, now_ms=now_ms)
-    for name, device in scenario.devices.items():
+    devices = {name: device for name, device in scenario.devices.items() if device.clone_of is None}
+    for name, device in devices.items():
         put(writing.con, DEVICE, name, DeviceRow(people=device.people), by=_BY, now_ms=now_ms)
     door.cut(writing)
     for boundary, policy in scenario.policies.items():
         writing.issue(policy.policy(boundary))
-    return {name: code_text(make_code(door, writing, name)) for name in scenario.devices}
+    return {name: code_text(make_code(door, writing, name)) for name in devices}
 
 
 def take_orders(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:

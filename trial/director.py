@@ -32,6 +32,12 @@ class Director:
                 stage.restart(step.host)
             case do.ClockShift():
                 stage.shift_clock(step.host, span_ms(step.by))
+            case do.Backup():
+                stage.copy(step.host, step.id)
+            case do.Restore():
+                stage.put_back(step.backup)
+            case do.Clone():
+                stage.clone(step.device)
             case Signal():
                 stage.publish(step)
             case do.Sync():

@@ -29,7 +29,7 @@ from trial.acts import (
     Unmerge,
     Withdraw,
 )
-from trial.changes import ClockShift, Kill, Wait
+from trial.changes import ClockShift, Clone, Kill, Wait
 from trial.expectation import DIRECT, by_view, place_in_file
 from trial.naming import Names, said_in
 from trial.placing import first_fault
@@ -224,13 +224,15 @@ def _homes(scenario: Scenario) -> dict[str, str]:
     return {person: homes.get(person, OFFICE) for person in scenario.people}
 
 
-def _consistent(step: Step, place: str) -> None:
+def _consistent(step: Step, scenario: Scenario, place: str) -> None:
     """Return only if the step says one thing of two, where its fields leave the choice, and names what there is."""
     if isinstance(step, Act) and step.refused_by_device and step.refused_by_device not in _SLUGS:
         _bad(f"there is no problem {step.refused_by_device!r}", f"{place}.refused_by_device")
     match step:
         case Kill() if step.when and step.when not in (points := _points(step.host)):
             _bad(f"there is no point {step.when!r}; there are {', '.join(points)}", f"{place}.when")
+        case Clone() if scenario.devices[step.device].clone_of is None:
+            _bad("the cast does not say whose clone this device is (clone_of)", f"{place}.device")
         case Check() if bool(step.clears) == bool(step.overrides):
             _bad("name a check that it clears, or one that it overrides", place)
         case Resolve() if (step.chosen is None) == (step.party is None) and not step.force:
@@ -274,7 +276,7 @@ class _Players:
                 _bad("time does not go back; shift a clock instead", f"{place}.lasts")
             at_ms += lasts
         self._clocks(step, at_ms, place)
-        _consistent(step, place)
+        _consistent(step, self._scenario, place)
         step = self._said(step)
         by, on = self._who(step, place) if isinstance(step, Act) else ("", "")
         found = Timed(step=step, at_ms=at_ms, by=by, on=on)  # type: ignore[arg-type]  # every step is one of the union

@@ -15,7 +15,7 @@ from sync.policy import Step as EscalationStep
 from trial.acts import Opening
 from trial.expectation import ALL, ExpectedView
 from trial.steps import AnyStep
-from trial.terms import Asset, Instant, New, Person, Site
+from trial.terms import Asset, Device, Instant, New, Person, Site
 
 START = "2026-03-02T08:00:00Z"
 """When a scenario starts that does not say so: a Monday morning."""
@@ -55,10 +55,14 @@ class AssetGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class DeviceGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A device and who may record on it; the first holds it at the start. `listens` are MQTT topic filters."""
+    """A device and who may record on it; the first holds it at the start. `listens` are MQTT topic filters.
+
+    One that is a `clone_of` another is there from the step `clone` on; the office knows nothing of it.
+    """
 
     people: Annotated[tuple[Person, ...], Meta(min_length=1)]
     listens: tuple[str, ...] = ()
+    clone_of: Device | None = None
 
 
 class SensorGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

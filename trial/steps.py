@@ -31,7 +31,9 @@ from trial.acts import (
     Withdraw,
 )
 from trial.changes import (
+    Backup,
     ClockShift,
+    Clone,
     Duplicate,
     GoOffline,
     GoOnline,
@@ -40,6 +42,7 @@ from trial.changes import (
     LoseRequest,
     Reorder,
     Restart,
+    Restore,
     Sync,
     Wait,
 )
@@ -83,6 +86,9 @@ AnyStep = (
     | Kill
     | Restart
     | ClockShift
+    | Backup
+    | Restore
+    | Clone
 )
 
 MAIN_EVENT: dict[type, str] = {

@@ -77,7 +77,7 @@ class Union:
         self._keys: dict[str, Jwk] = {}
         self._policies: dict[tuple[str, str], Policy] = {}
         self._documents: set[str] = set()
-        self._rows: dict[tuple[str, int], Row] = {}
+        self._rows: dict[tuple[str, int, bytes], Row] = {}
         self._jobs: dict[str, dict[str, None]] = {}
 
     @property
@@ -95,12 +95,12 @@ class Union:
         return self._take(staff_rows(self._backend))
 
     def _take(self, rows: list[Row]) -> list[Event]:
-        fresh = [row for row in rows if (row.log, row.seq) not in self._rows]
+        fresh = [row for row in rows if (row.log, row.seq, row.raw) not in self._rows]
         if fresh:
             self._take_documents()
         events = [self._event(row) for row in fresh]
         for row, event in zip(fresh, events, strict=True):
-            self._rows[row.log, row.seq] = row
+            self._rows[row.log, row.seq, row.raw] = row
             for job in jobs_of(event):
                 self._jobs.setdefault(job, {})[event.hash] = None
         judge_all(events, self._shelf)

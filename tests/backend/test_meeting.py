@@ -85,9 +85,8 @@ class Restored:
 
     def lines(self) -> list[bytes]:
         """All that Bo had pulled and can give back."""
-        return [
-            write_line(line) for line in self.pulled if isinstance(line, PulledDocument) or getattr(line, "jws", "")
-        ]
+        signed = [line for line in self.pulled if isinstance(line, PulledDocument | PulledEvent)]
+        return [write_line(line) for line in signed if line.jws]
 
 
 @asynccontextmanager
