@@ -14,8 +14,8 @@ from typing import Any, Final, TypeVar
 from backend.checkers import SMALL, Checkers, open_checkers
 from backend.config import Settings
 from backend.documents import Documents
-from backend.key import hold_key
-from backend.keys import add_backend_key
+from backend.key import hold_key, use_key
+from backend.keys import add_backend_key, signing_kid
 from backend.losses import take_loss
 from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
@@ -70,6 +70,11 @@ class Door:
         text = encode(BlobReceipt(epoch=self.book.epoch, sha256=name, size=size)).decode()
         return Sealed(text=text, jws=self.signer.sign(text.encode(), "ho-receipt"))
 
+    def sign_with(self, signer: Signer) -> None:
+        """Afterwards this key signs what is given out, and a staff log of its own holds what the office does."""
+        self.signer = self.book.signer = self.book.documents.signer = signer
+        self.office = Office(self.world, signer)
+
     def _take_loss(self, writing: Writing, event: Event) -> None:
         if isinstance(event.body, LossDeclared):
             take_loss(writing, event.body)
@@ -117,6 +122,9 @@ class Door:
 
         Projections, reach and the desk's confirmations follow in the same transaction.
         """
+        kid = signing_kid(con)
+        if kid and kid != self.signer.kid:
+            self.sign_with(use_key(self.settings.key_file, kid))
         writing = Writing(con, self.book, self.world.now_ms())
         self.world.fault("before-store")
         outcomes = [writing.one(work) for work in works]
@@ -299,7 +307,8 @@ def _door(settings: Settings, world: World) -> Door:
 
     def key(con: sqlite3.Connection) -> Signer:
         is_new = not con.execute(_SQL["settings"].text).fetchall()
-        return hold_key(settings.key_file, world, is_new=is_new)
+        hold_key(settings.key_file, world, is_new=is_new)
+        return use_key(settings.key_file, signing_kid(con))
 
     with closing(connect(settings.database)) as con:
         migrate(con)

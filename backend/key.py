@@ -1,4 +1,7 @@
-"""The backend's signing key: 32 bytes in a file of its own beside the database, readable by its owner alone."""
+"""The backend's signing key: 32 bytes in a file of its own beside the database, readable by its owner alone.
+
+The one in use has the file; those before it lie beside, each named by its key, for a database that still asks for one.
+"""
 
 import errno
 import os
@@ -23,6 +26,46 @@ def hold_key(path: Path, world: World, *, is_new: bool) -> Signer:
     """
     if is_new and not (path.exists() and path.stat().st_size):
         _make(path, world.token(SEED_BYTES))
+    return _read(path)[0]
+
+
+def next_key(path: Path, world: World) -> Signer:
+    """A new key, durable in a file of its own beside `path`, named by it; `use_key` puts it into use."""
+    seed = world.token(SEED_BYTES)
+    signer = Signer(seed)
+    _make(_beside(path, signer.kid), seed)
+    return signer
+
+
+def use_key(path: Path, kid: str) -> Signer:
+    """The key of this name, which stands in the file from here on; the one that stood there is kept beside it.
+
+    A crash in between leaves both, and the next call goes on. NOT_OUR_DATABASE where there is no such key: the
+    database asks for another than the one that lies beside it.
+    """
+    signer, seed = _read(path)
+    if not kid or signer.kid == kid:
+        return signer
+    other = _beside(path, kid)
+    if not other.exists():
+        raise Problem(NOT_OUR_DATABASE, f"its signing key is {kid}, and this is {signer.kid}", str(path))
+    found, _ = _read(other)
+    if found.kid != kid:
+        raise Problem(NOT_OUR_DATABASE, "its signing key is damaged", str(other))
+    before = _beside(path, signer.kid)
+    if not before.exists():
+        _make(before, seed)
+    other.replace(path)
+    _fsync(path.parent)
+    return found
+
+
+def _beside(path: Path, kid: str) -> Path:
+    return path.with_name(f"{path.name}.{kid}")
+
+
+def _read(path: Path) -> tuple[Signer, bytes]:
+    """The key in this file, and its seed."""
     try:
         mode, seed = path.stat().st_mode, path.read_bytes()
     except OSError as error:
@@ -31,7 +74,7 @@ def hold_key(path: Path, world: World, *, is_new: bool) -> Signer:
         raise Problem(NOT_OUR_DATABASE, "others may read its signing key; chmod 600 it", str(path))
     if len(seed) != SEED_BYTES:
         raise Problem(NOT_OUR_DATABASE, "its signing key is damaged", str(path))
-    return Signer(seed)
+    return Signer(seed), seed
 
 
 def _make(path: Path, seed: bytes) -> None:

@@ -36,6 +36,7 @@ from sync.seal import Signer
 from sync.standing import Verdict
 
 _SQL: Final = queries("pull")
+_KEYS: Final = queries("keys")
 _RESTORE: Final = queries("restore")
 MOST_OFFICE_LOGS: Final = 8
 """Of so many of the office's logs, the newest, a pull says how far they reach; an older one goes on no more."""
@@ -82,6 +83,11 @@ def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_r
     known = {(key, reference) for key, reference, *_ in rows}
     known |= set(con.execute(_SQL["references_newest"].text, {"upto": after}))
     lines: list[PullLine] = [
+        # Each of these lists the key that signed the next: whoever slept over several changes follows one by one.
+        *(
+            PulledDocument(raw, jws)
+            for raw, jws in con.execute(_KEYS["key_changes"].text, {"after": after, "upto": upto})
+        ),
         *(PulledDocument(raw, jws) for *_, raw, jws, position in rows if position > after),
         *([] if is_revoked else _office_receipts(con, epoch, after, upto, signer)),
         *_changed(con, kid, after, upto),

@@ -46,6 +46,7 @@ LONGEST_ASKED_MS: Final = 60 * 60_000
 """A Retry-After beyond this is not waited for."""
 REST_MS: Final = 30_000
 """How long a conversation rests when there is nothing to send and nothing to fetch."""
+_ROSTER: Final = b'"roster"'
 MOST_SETBACKS: Final = 3
 """How often in one round a backend may say that it holds less than before, or send us to sign in again."""
 
@@ -413,7 +414,7 @@ def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> t
     before = read_cursor(session.cursor)[1] if session.cursor else -1
     if position < before:
         raise Problem(NO_PROGRESS, f"the cursor went back from {before} to {position}")
-    keys = session.keys
+    keys = _vouched(session.keys, others)
     for line in others:
         keys, effect = _line(keys, line)
         effects.append(effect)
@@ -428,6 +429,28 @@ def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> t
         if session.holds >= session.recorded:
             session = msgspec.structs.replace(session, setbacks=0)
     return session, tuple(effects)
+
+
+def _vouched(keys: tuple[Jwk, ...], lines: Iterable[PullLine]) -> tuple[Jwk, ...]:
+    """The backend's keys that count once these lines are read, whatever their order: the old one vouches for the new.
+
+    A roster that a counting key signed adds the keys that it lists, through as many changes of the key as were slept
+    over.
+    """
+    waiting = [line for line in lines if isinstance(line, PulledDocument) and _ROSTER in line.raw]
+    while True:
+        rest: list[PulledDocument] = []
+        for line in waiting:
+            try:
+                document = _verified(keys, line)
+            except Problem:
+                rest.append(line)
+                continue
+            if isinstance(document, Roster):
+                keys = tuple(dict.fromkeys((*keys, *document.keys)))
+        if len(rest) == len(waiting):
+            return keys
+        waiting = rest
 
 
 def _line(

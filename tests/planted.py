@@ -276,9 +276,27 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         name="key-left-behind",
         invariant="I13 what was surrendered is erased, after a kill at any point too",
-        file="device/agent.py",
-        old="        await Surrendering(store, directory, world).check(row)\n",
-        new="",
+        file="device/surrender.py",
+        old='self._directory.glob("key-*")',
+        new='self._directory.glob("no-*")',
         test="tests/together/test_surrender.py::test_a_surrender_goes_on_after_a_kill_at_any_point",
+    ),
+    Fault(
+        name="key-of-nobody-s-vouching",
+        invariant="I19 a key counts only where one that counts vouches for it",
+        file="sync/session.py",
+        old="                document = _verified(keys, line)\n            except Problem:\n                rest",
+        new="                document = read_document(line.raw)\n            except Problem:\n                rest",
+        test="tests/sync/test_session.py::test_a_chain_of_keys_that_begins_with_a_stranger_s_is_not_followed",
+    ),
+    Fault(
+        name="key-change-slept-through",
+        invariant="I10 a device follows its backend over any number of changes of its key",
+        file="backend/rotation.py",
+        old='    writing.con.execute(_SQL["note_key_change"].text, row)\n',
+        new="",
+        test=(
+            "tests/together/test_rotation.py::test_devices_follow_the_key_over_as_many_changes_as_they_sleep_through"
+        ),
     ),
 )

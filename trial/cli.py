@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("backend.commands.exports", "proofs that others can verify, and receipts of handovers as PDF"),
     "people": ("backend.commands.people", "who works here, in which teams, and tokens for the JSON API"),
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
+    "keys": ("backend.commands.keys", "the key this backend signs with, and its replacement"),
     "sites": ("backend.commands.sites", "where work is done"),
     "policies": ("backend.commands.policies", "the rules of each boundary"),
     "import": ("backend.commands.imports", "visits of years before, and orders, from other systems"),

@@ -609,6 +609,40 @@ def test_a_pull_is_kept_line_by_line_in_its_order() -> None:
     assert session.cursor == cursor
 
 
+def changed_keys(changes: int) -> tuple[list[PulledDocument], Signer]:
+    """A roster for each change of the key, signed by the key before it; and the key in use after all of them."""
+    signers = [OFFICE, *(Signer(bytes([number]) * 32) for number in range(1, changes + 1))]
+    lines = []
+    for at, signer in enumerate(signers[:-1]):
+        keys = tuple(one.jwk for one in reversed(signers[: at + 2]))
+        lines.append(document(Roster(version=at + 1, issued_at=NOON, keys=keys), signer))
+    return lines, signers[-1]
+
+
+@given(st.integers(1, 4), st.data())
+def test_a_device_follows_any_number_of_key_changes_slept_through_in_whatever_order_they_come(
+    changes: int, data: st.DataObject
+) -> None:
+    rosters, now = changed_keys(changes)
+    policy = document(Policy(boundary="b", version=1, issued_at=NOON), now)
+    other = PulledDocument(b'{"doc":"policy","boundary":"roster"}', OFFICE.sign(b"x", "ho-doc"))
+    mentions = b'{"doc":"policy","boundary":"roster","version":1,"issued_at":""}'
+    named = PulledDocument(mentions, now.sign(mentions, "ho-doc"))
+    lines = data.draw(st.permutations([*rosters, policy, other, named]))
+    session, effects = pulled(ready().session, [*lines, Cursor("1.1.abcdef")], 0)
+    assert now.jwk in session.keys
+    assert len([one for one in effects if isinstance(one, StoreDocument)]) == changes + 2
+    assert [one.slug for one in effects if isinstance(one, NeedsYou)] == [BAD_SIGNATURE.slug]
+
+
+def test_a_chain_of_keys_that_begins_with_a_stranger_s_is_not_followed() -> None:
+    rosters, now = changed_keys(3)
+    session, effects = pulled(ready().session, [*rosters[1:], Cursor("1.1.abcdef")], 0)
+    assert session.keys == (OFFICE.jwk,)
+    assert now.jwk not in session.keys
+    assert [type(one) for one in effects] == [NeedsYou, NeedsYou, MoveCursor]
+
+
 @pytest.mark.parametrize(
     "lines",
     [

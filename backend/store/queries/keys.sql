@@ -93,3 +93,11 @@ SELECT seq, digest, bytes FROM fork WHERE log = :log AND seq >= :seq;
 
 -- name: reached_by
 SELECT r.key FROM reach AS r JOIN job AS j ON j.ref = r.job WHERE j.job = :job AND r.until IS NULL;
+
+-- name: key_changes
+SELECT d.bytes, d.jws FROM key_change AS c JOIN document AS d ON d.key = 'roster' AND d.reference = c.reference
+WHERE c.position > :after AND c.position <= :upto
+ORDER BY c.position;
+
+-- name: backend_key_rows
+SELECT kid, since FROM backend_key ORDER BY number;
