@@ -6,6 +6,7 @@ the only place that knows every part.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -74,7 +75,15 @@ class Agent:
         attachments = load_settings(holding.directory).attachments
         self.attaching = Attaching(holding.directory, holding.world, attachments)
         line = BlobLine(holding.store, holding.world, transport, BlobFolder(holding.directory), attachments.keep_days)
-        self._uplink = Uplink(holding.store, holding.world, holding.signer, transport, holding.memory.holds_own, line)
+        self._uplink = Uplink(
+            holding.store,
+            holding.world,
+            holding.signer,
+            transport,
+            holding.memory.holds_own,
+            line,
+            partial(load_key, holding.directory),
+        )
         self.codes = Codes(holding)
         self.jobs = Jobs(holding)
         self.offering = Offering(holding, self.codes)

@@ -65,8 +65,10 @@ class Uplink:
         transport: Transport,
         holds_own: Callable[[str], bool],
         line: BlobLine,
+        key_of: Callable[[str], Signer] | None = None,
     ) -> None:
         self._store = store
+        self._key_of = key_of
         self._line = line
         self._world = world
         self._signer = signer
@@ -86,12 +88,40 @@ class Uplink:
             for _ in range(MOST_STEPS):
                 step = await self._step(row, self._session)
                 if isinstance(step, talk.Wait):
+                    if step.why == "all done":
+                        await self._send_former()
                     return await self._rest(step)
                 if isinstance(step, Pause):
                     return await self._rest(talk.Wait(step.ms, "after a failure"), step.trouble)
         finally:
             self._transport.close()
         raise Problem(NO_PROGRESS, f"{MOST_STEPS} steps in one round")
+
+    async def _send_former(self) -> None:
+        """Afterwards the logs that this one replaced are sent again, as far as a restored backend lost of them.
+
+        Each is sent with the key that it was signed with, in a conversation of its own that only sends.
+        """
+        if self._key_of is None:
+            return
+        for row in await self._store.reading(log.former):
+            one = Uplink(self._store, self._world, self._key_of(row.kid), self._transport, self._holds_own, self._line)
+            await one._send_all(row)
+
+    async def _send_all(self, row: LogRow) -> None:
+        """Afterwards all of this log is received, or the next round tries again."""
+
+        def read(con: sqlite3.Connection) -> tuple[int, str]:
+            return log.head(con, row), pulled.conversation(con).epoch
+
+        recorded, epoch = await self._store.reading(read)
+        session = talk.begin(row.log, recorded=recorded, received_through=0, epoch=epoch, cursor="", keys=row.keys)
+        self._session = talk.ask(session)
+        for _ in range(MOST_STEPS):
+            step = talk.next_step(self._session, self._world.mono_ms())
+            if not isinstance(step, talk.OpenSession | talk.SignChallenge | talk.Push):
+                return
+            await self._step(row, self._session)
 
     async def _begin(self) -> tuple[LogRow, Session]:
         """The conversation as it stands, or as the store says it stood before this process began."""
@@ -290,7 +320,7 @@ class Uplink:
             case talk.MoveCursor(cursor):
                 pulled.move_cursor(con, cursor)
             case talk.EnterEpoch() | talk.StoreOfficeReceipt() | talk.NoteGiven():
-                _apply_restored(con, row, effect)
+                _apply_restored(con, effect)
             case talk.StopRecording(name):
                 log.stop(con, name)
             case talk.NeedsYou(slug, detail):
@@ -301,7 +331,7 @@ class Uplink:
 
 
 def _apply_restored(
-    con: sqlite3.Connection, row: LogRow, effect: talk.EnterEpoch | talk.StoreOfficeReceipt | talk.NoteGiven
+    con: sqlite3.Connection, effect: talk.EnterEpoch | talk.StoreOfficeReceipt | talk.NoteGiven
 ) -> None:
     """Keep what a backend that was restored needs again, and that it was."""
     match effect:
@@ -309,7 +339,7 @@ def _apply_restored(
             if pulled.conversation(con).epoch:
                 giving.begin(con)
             pulled.enter_epoch(con, epoch)
-            log.forget_receipts(con, row, epoch)
+            log.forget_receipts(con, epoch)
         case talk.StoreOfficeReceipt(receipt, sealed):
             giving.keep_office_receipt(con, receipt, sealed)
         case talk.NoteGiven(what, through):

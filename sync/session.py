@@ -245,6 +245,11 @@ def begin(
     )
 
 
+def ask(session: Session) -> Session:
+    """The last event alone is sent first: the answer says how much of the rest the backend holds."""
+    return msgspec.structs.replace(session, holds=max(session.recorded - 1, 0))
+
+
 def next_step(session: Session, now_ms: int) -> Step:
     """What to do now. Until a reply or a failure is given back, the answer stays the same."""
     if session.retry_at_ms is not None and now_ms < session.retry_at_ms:
@@ -377,8 +382,8 @@ def _new_epoch(session: Session, epoch: str, *, holds: int) -> Session:
 
 
 def _asking(session: Session, epoch: str) -> Session:
-    """In a new epoch: the last event alone is sent, and the answer says how much of the rest the backend holds."""
-    return _new_epoch(session, epoch, holds=max(session.recorded - 1, 0))
+    """In a new epoch, which begins with asking."""
+    return ask(_new_epoch(session, epoch, holds=0))
 
 
 def _set_back(session: Session, *, holds: int, received_through: int) -> Session:

@@ -13,7 +13,7 @@ import pytest
 from backend.commands import backup, loss, people, restore, sites
 from device.agent import Agent, enrol, open_agent
 from device.codes import read_code
-from device.store import pulled
+from device.store import log, pulled
 from device.world import Machine
 from sync.acceptance import synthesis_of
 from sync.payload import NextAction, Payload
@@ -38,6 +38,13 @@ class Field:
         await agent.sync()
         self.agents[device] = agent
         return agent
+
+    async def enrol_anew(self, device: str) -> Agent:
+        """The device was stopped and is enrolled again: a new key, a new log that names the former one."""
+        old = self.agents.pop(device)
+        name = old.holding.row.log
+        await old.holding.store.writing(lambda con: log.stop(con, name))
+        return await self.enrol(device)
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -265,6 +272,28 @@ async def test_a_file_put_in_place_by_hand_is_found_out_by_the_first_device(fiel
     assert renewed != before
     await field.round()
     assert field.epoch == renewed, "one new epoch, not one a device"
+    assert field.events(staff=False) == held
+    await field.round()
+    await field.settled()
+
+
+async def test_a_log_that_was_replaced_is_sent_again_with_the_key_it_was_signed_with(field: Field) -> None:
+    for device in ("phone-anna", "phone-bo"):
+        await field.enrol(device)
+    await field.round()
+    yesterday = field.backup("yesterday")
+    job = await field.hand_over("of the former log")
+    await field.round()
+    former = field.agents["phone-anna"].holding.row
+    anna = await field.enrol_anew("phone-anna")
+    assert (anna.holding.row.log, anna.holding.row.kid) != (former.log, former.kid)
+    await anna.jobs.note("anna", job, "of the new log")
+    await field.round()
+    held = field.events(staff=False)
+    assert former.log in {name for name, _ in held}
+    assert any(f'"former":"{former.log}"'.encode() in raw for raw in held.values())
+    field.restore(yesterday)
+    await field.round()
     assert field.events(staff=False) == held
     await field.round()
     await field.settled()

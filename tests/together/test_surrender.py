@@ -128,7 +128,7 @@ def unreceive(con: sqlite3.Connection) -> None:
     row = log.current(con)
     assert row is not None
     con.execute("DELETE FROM receipt")
-    log.forget_receipts(con, row, pulled.conversation(con).epoch)
+    log.forget_receipts(con, pulled.conversation(con).epoch)
 
 
 async def test_a_compromised_device_erases_at_once_but_not_before_everything_is_received(phone: Phone) -> None:

@@ -1,5 +1,8 @@
 -- name: current
 SELECT number, log, kid, url, code, fingerprint, device, keys, state FROM log ORDER BY number DESC LIMIT 1
+-- name: former
+SELECT number, log, kid, url, code, fingerprint, device, state FROM log
+WHERE state <> 'asked' AND EXISTS (SELECT 1 FROM outbox WHERE outbox.log = log.number) ORDER BY number
 -- name: open_log
 INSERT INTO log (log, kid, url, code, fingerprint) VALUES (:log, :kid, :url, :code, :fingerprint)
 -- name: ask_again
