@@ -1,13 +1,15 @@
 """The receiver's half of a handover: look at an offer, read it back, accept or refuse it, show the answer."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 
 from device.codes import Code, Codes, Shown
 from device.holding import Holding
-from sync.acceptance import Receiver, check_offer, check_synthesis, offer_in, read_back
+from device.store import challenges
+from sync.acceptance import Receiver, answers_challenge, check_offer, check_synthesis, offer_in, read_back
 from sync.events import Accepted, Blob, Draft, Event, Offered, PersonSwitched, Refused, Reservation
 from sync.payload import Synthesis
 from sync.policy import is_role
@@ -19,7 +21,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `standing` says if the sender's is proven from what is held here; `stale` that the roster is older than the
     policy likes, which is to be shown. `choices` are for the read-back, where the policy has distractors.
-    `code` is what was scanned; None where the offer was pulled.
+    `code` is what was scanned; None where the offer was pulled. `answers` says that the offer answers a challenge that
+    was shown here.
     """
 
     offer: Event
@@ -30,6 +33,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     choices: tuple[str, ...]
     code: Code | None
     events: tuple[Event, ...]
+    answers: bool
 
 
 class Accepting:
@@ -51,6 +55,9 @@ class Accepting:
         looked = self._codes.look(code, "handover.offered")
         event, scene = looked.event, looked.scene
         content = offer_in(event)
+        if content.challenge:
+            asked = await here.store.reading(lambda con: challenges.asked(con, content.challenge))
+            scene = msgspec.structs.replace(scene, asked=asked)
         if not site and content.visit and isinstance(code, Code):
             site = self._site(who)
         receiver = self._receiver(who, event, content, Receiver(person=who, party=party, site=site))
@@ -65,6 +72,7 @@ class Accepting:
             choices=read_back(content.payload, choices, event.hash) if choices else (),
             code=code if isinstance(code, Code) else None,
             events=looked.events,
+            answers=answers_challenge(event, content, receiver, scene),
         )
 
     def _receiver(self, who: str, event: Event, content: Offered, asked: Receiver) -> Receiver:
@@ -123,8 +131,7 @@ class Accepting:
             signed_name=signed_name,
         )
         answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body, blobs=tuple(blobs))
-        drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        return await self._codes.show_recorded((await here.record(*drafts, beside=seen.events))[-1].hash)
+        return await self._record(seen, who, answer)
 
     def _meeting(self, seen: Seen) -> tuple[Literal["met", "remote", "guest"], str]:
         """How the two met, as the verdict will demand it, and the person switch between the halves, if any."""
@@ -148,5 +155,19 @@ class Accepting:
         who = here.person(person)
         body = Refused(roster=here.roster(), offer=seen.offer.hash, party=seen.receiver.party, reason=reason)
         answer = Draft(kind="handover.refused", actor=who, job=seen.offer.job, body=body)
+        return await self._record(seen, who, answer)
+
+    async def _record(self, seen: Seen, who: str, answer: Draft) -> Shown:
+        """The answer and its witness durable, the challenge used if the offer answers one; the code for the sender."""
         drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        return await self._codes.show_recorded((await here.record(*drafts, beside=seen.events))[-1].hash)
+        recorded = await self._here.record(*drafts, beside=seen.events, also=_using(seen))
+        return await self._codes.show_recorded(recorded[-1].hash)
+
+
+def _using(seen: Seen) -> Callable[[sqlite3.Connection], None] | None:
+    """What uses the challenge that the offer answers, for it and the offers that came with it."""
+    nonce, answered = seen.content.challenge, seen.offer.hash
+    if not seen.answers:
+        return None
+    beside = tuple(one.hash for one in seen.events if isinstance(one.body, Offered) and one.body.challenge == nonce)
+    return lambda con: challenges.use(con, nonce, answered, beside or (answered,))

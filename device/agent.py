@@ -15,6 +15,7 @@ from device import enrolment
 from device.accepting import Accepting
 from device.attaching import Attaching
 from device.blobline import BlobLine
+from device.challenges import Challenges
 from device.codes import Codes
 from device.config import load_settings
 from device.holding import Holding
@@ -68,7 +69,7 @@ class Switched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agent:
-    """An enrolled device that is open: `jobs`, `offering`, `accepting` and `codes` are what people do on it."""
+    """An enrolled device that is open: what people do on it are its parts, from `jobs` to `pins`."""
 
     def __init__(self, holding: Holding, transport: Transport) -> None:
         self._holding = holding
@@ -88,6 +89,7 @@ class Agent:
         self.jobs = Jobs(holding)
         self.offering = Offering(holding, self.codes)
         self.accepting = Accepting(holding, self.codes)
+        self.challenges = Challenges(holding)
         self.pins = Pins(holding.store, holding.world)
         self._surrendering = Surrendering(holding.store, holding.directory, holding.world)
         self.erased = False

@@ -141,6 +141,7 @@ class Codes:
             journey=memory.journey(event.job, [one for one in glanced if one.event.job == event.job]),
             own_logs=memory.own_logs,
             twins=memory.twins(event),
+            scanned=bool(events),
         )
 
     def witness(self, code: Code | str | None, event: Event, who: str) -> list[Draft]:

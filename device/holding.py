@@ -4,7 +4,8 @@ An action is first judged as the backend will judge it, from what is held here: 
 refused before it is recorded. What waits for something unknown is recorded, and parked there.
 """
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device.memory import Memory
@@ -62,12 +63,20 @@ class Holding:
             roster, now_ms = self.memory.directory.roster, self.world.now_ms()
             await self.store.writing(lambda con: fate.note(con, roster, now_ms))
 
-    async def record(self, *drafts: Draft, beside: Sequence[Event] = ()) -> tuple[Recorded, ...]:
-        """All of them durable here, or the problem for which none is. `beside` are events that they witness."""
+    async def record(
+        self,
+        *drafts: Draft,
+        beside: Sequence[Event] = (),
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> tuple[Recorded, ...]:
+        """All of them durable here, or the problem for which none is. `beside` are events that they witness.
+
+        `also` is done in the same transaction.
+        """
         await self.refresh()
         head = await self.store.reading(lambda con: log.head(con, self.row))
         self._foresee(drafts, head, beside)
-        recorded = await self._door.record(drafts)
+        recorded = await self._door.record(drafts, also)
         await self.refresh()
         return recorded
 

@@ -9,6 +9,7 @@ from device.codes import Code, Codes, Shown
 from device.holding import Holding
 from device.store.log import Recorded
 from sync.acceptance import accepted_in, check_acceptance, known_handover, offer_in
+from sync.cards import Challenge, read_challenge
 from sync.events import Blob, Confirmed, Draft, Event, JobDispatched, JobPlanned, Offered, Withdrawn
 from sync.handover import Handover, may_follow
 from sync.ids import b64
@@ -41,8 +42,9 @@ class Offering:
         """The job is on the table for `to`; accountability has not moved. Given is the code to show.
 
         The sender is whoever is accountable, and `person` acts for that party. Nobody in `to` means a guest,
-        whose party is minted here. `said` are fields of the offer: until, stop, visit, site. `blobs` were attached
-        before; the handover is complete only when the backend has them.
+        whose party is minted here. `said` are fields of the offer: until, stop, visit, site; and `challenge`, the text
+        of the receiver's code that the offer is to quote (with nobody in `to` the offer is for that party). `blobs`
+        were attached before; the handover is complete only when the backend has them.
         """
         await self._here.refresh()
         who = self._here.person(person)
@@ -73,7 +75,8 @@ class Offering:
         here = self._here
         journey, node = here.journey(job), here.node(job)
         here.acting_for(who, journey.accountable)
-        receivers = tuple(to) or (GUEST + b64(here.world.token(_MINTED_BYTES)),)
+        card = read_challenge(said["challenge"]) if said.get("challenge") else None
+        receivers = self._receivers(to, card)
         reference, policy = self._boundary(who, receivers, boundary)
         fields = {
             "roster": here.roster(),
@@ -86,9 +89,19 @@ class Offering:
             "site": journey.opened.site if journey.opened else "",
             "visit": next((one.visit for one in journey.visits if who in one.people and one.departed_ms is None), ""),
             **said,
+            "challenge": card.nonce if card else "",
         }
         body = body_of(Offered, fields)
         return Draft(kind="handover.offered", actor=who, job=job, body=body)
+
+    def _receivers(self, to: Sequence[str], card: Challenge | None) -> tuple[str, ...]:
+        """Whom the offer is for: those said, else whose challenge it answers, else a guest, named here."""
+        if card is None:
+            return tuple(to) or (GUEST + b64(self._here.world.token(_MINTED_BYTES)),)
+        directory = self._here.memory.directory
+        if to and not any(directory.belongs(card.party, one) for one in to):
+            raise Problem(BAD_ARGUMENT, f"the challenge is {card.party}'s, the offer is for {', '.join(to)}")
+        return tuple(to) or (card.party,)
 
     def _boundary(self, who: str, to: Sequence[str], named: str) -> tuple[str, Policy]:
         """The newest policy of the boundary that is named, or of the only one that fits sender and receivers."""

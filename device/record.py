@@ -5,7 +5,7 @@ nobody is told "recorded", and what fails leaves nothing behind.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from device.store import fate, log
@@ -27,8 +27,10 @@ class Door:
         self._world = world
         self._signer = signer
 
-    async def record(self, drafts: Sequence[Draft]) -> tuple[Recorded, ...]:
-        """All drafts are recorded, in their order, or none.
+    async def record(
+        self, drafts: Sequence[Draft], also: Callable[[sqlite3.Connection], None] | None = None
+    ) -> tuple[Recorded, ...]:
+        """All drafts are recorded, in their order, or none; `also` is done in the same transaction.
 
         Raises NOT_ENROLLED, LOG_STOPPED (the database is an old copy), DEVICE_REVOKED, DISK_FULL, and UNREADABLE or
         EVENT_TOO_LARGE for a draft that is out of bounds.
@@ -37,6 +39,8 @@ class Door:
 
         def work(con: sqlite3.Connection) -> tuple[Recorded, ...]:
             recorded = log.append(con, self._open(con), drafts, at, self._signer)
+            if also is not None:
+                also(con)
             self._world.fault("rows-written")
             return recorded
 

@@ -274,6 +274,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ),
     ),
     Fault(
+        name="challenge-reusable",
+        invariant="I19 a replayed code is refused with no network: a challenge serves one code",
+        file="sync/acceptance.py",
+        old="return not asked.offers or event.hash in asked.offers",
+        new="return True",
+        test="tests/sync/test_acceptance.py::test_a_challenge_is_answered_once_and_by_whom_it_was_shown_to",
+    ),
+    Fault(
+        name="challenge-never-used",
+        invariant="I19 a replayed code is refused with no network: an answer uses the challenge",
+        file="device/accepting.py",
+        old="    if not seen.answers:\n",
+        new="    if seen.answers:\n",
+        test="tests/device/test_challenges.py::test_it_outlives_a_restart_and_is_still_used_once",
+    ),
+    Fault(
         name="key-left-behind",
         invariant="I13 what was surrendered is erased, after a kill at any point too",
         file="device/surrender.py",

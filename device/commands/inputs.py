@@ -77,6 +77,14 @@ def _whole(texts: list[str]) -> bool:
     return True
 
 
+def text_in(given: str) -> str:
+    """The one code text that this argument is: the text itself, a picture file of it, or `-` for a line."""
+    texts = list(_texts(given))
+    if len(texts) != 1:
+        raise Problem(BAD_ARGUMENT, f"{len(texts)} codes where one is wanted", given)
+    return texts[0]
+
+
 def code_in(args: Namespace) -> Code:
     """The one handover code that was given."""
     return read_code(texts_in(args))

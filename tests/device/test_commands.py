@@ -89,6 +89,21 @@ def test_codes_are_typed_too_and_shown_again(handover: Run, job: str, monkeypatc
     assert handover("phone-bo", "look", "-")["hash"] == shown["hash"]
 
 
+def test_a_challenge_is_shown_as_a_picture_and_quoted_by_the_offer(handover: Run, field: Field, job: str) -> None:
+    picture = field.folder / "challenge.png"
+    asked = handover("phone-bo", "challenge", "--png", str(picture))
+    assert handover("phone-anna", "scan", str(picture)) == {"kind": "challenge", "party": "bo"}
+    shown = handover("phone-anna", "offer", job, *PAYLOAD, "--challenge", str(picture))
+    seen = handover("phone-bo", "look", *shown["texts"])
+    assert (seen["to"], asked["party"]) == (["bo"], "bo")
+    typed = handover("phone-anna", "offer", job, *PAYLOAD, "--challenge", asked["texts"][0])
+    refused = handover("phone-anna", "offer", job, *PAYLOAD, "--challenge", "HS1:site-1", exit_code=2)
+    assert "challenge" in refused
+    picks = [word for choice in ("Fit the seal", "it leaks") for word in ("--pick", choice)]
+    handover("phone-bo", "accept", *shown["texts"], "--words", "seal", *picks)
+    assert "challenge" in handover("phone-bo", "look", *typed["texts"], exit_code=2)
+
+
 @pytest.mark.parametrize("picture", ["nowhere/offer.png", "a-folder", "a-file/offer.png", "x" * 300 + ".png"])
 def test_a_picture_that_cannot_be_is_told_before_anything_is_recorded(
     handover: Run, field: Field, job: str, picture: str
