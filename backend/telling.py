@@ -112,6 +112,10 @@ class _Writer:
             return self.words("role", role=self.words.of("role", party.removeprefix(_ROLE)))
         return self.dossier.names.get(party, party)
 
+    def given(self, text: str) -> str:
+        """What somebody wrote, set apart from the words around it where its direction is another."""
+        return self.words.isolated(text)
+
     def by(self, event: Event, party: str) -> str:
         """A party, and who acted for it."""
         if event.actor == party:
@@ -124,7 +128,7 @@ class _Writer:
         at = local.astimezone(self.zone)
         offset = at.utcoffset() or timedelta(0)
         shown = at.astimezone(timezone(offset))
-        return f"{shown:%Y-%m-%d %H:%M:%S} {_offset(offset)}"
+        return self.given(f"{shown:%Y-%m-%d %H:%M:%S} {_offset(offset)}")
 
     def said(self, text: str) -> str:
         """A time that somebody wrote, in the site's zone; as it is where it is none."""
@@ -166,10 +170,10 @@ class _Writer:
         rows = [Row(words("job.id"), (self.dossier.job,), is_code=True)]
         if opened is not None:
             facts = {
-                "asset": opened.asset,
-                "site": self.who(opened.site),
-                "customer": self.who(opened.customer),
-                "outcome": opened.desired_outcome,
+                "asset": self.given(opened.asset),
+                "site": self.given(self.who(opened.site)),
+                "customer": self.given(self.who(opened.customer)),
+                "outcome": self.given(opened.desired_outcome),
             }
             rows += [Row(words(f"job.{key}"), (value,)) for key, value in facts.items() if value]
         if self.offered:
@@ -187,7 +191,7 @@ class _Writer:
         if self.moved:
             rows.append(Row(words("party.former"), (self.who(self._former()),)))
             rows.append(Row(words("party.new"), (self.who(self.moved.party),)))
-            why = [words.of("reason", self.moved.reason), self.moved.words]
+            why = [words.of("reason", self.moved.reason), self.given(self.moved.words)]
             rows.append(Row(words("party.reason"), (": ".join(part for part in why if part),)))
         for event in self.answers:
             body = event.body
@@ -198,7 +202,7 @@ class _Writer:
                 rows.append(Row(words("party.met"), (words.of("met", body.met),)))
             elif isinstance(body, Refused):
                 rows.append(Row(words("party.refuser"), (self.by(event, body.party),)))
-                rows.append(Row(words("party.reason"), (body.reason,)))
+                rows.append(Row(words("party.reason"), (self.given(body.reason),)))
         rows += self._withdrawals()
         if self.accepted and self.dossier.handover:
             seen = "confirmed.yes" if self.dossier.handover.confirmed else "confirmed.no"
@@ -210,7 +214,7 @@ class _Writer:
         handover = self.dossier.handover
         bodies = [one.body for one in handover.withdrawn] if handover else []
         reasons = [body.reason for body in bodies if isinstance(body, Withdrawn) and body.reason]
-        return [Row(self.words("party.reason"), (reason,)) for reason in reasons]
+        return [Row(self.words("party.reason"), (self.given(reason),)) for reason in reasons]
 
     def _course(self) -> Section:
         rows: list[Row] = []
@@ -222,7 +226,7 @@ class _Writer:
             if handover and handover.late and event in handover.accepted:
                 flags.insert(0, self.words("step.late"))
             flags[:0] = self._doubt(event)
-            said = f"{self.when(event.occurred_ms)} · {self.who(event.actor)}"
+            said = f"{self.when(event.occurred_ms)} · {self.given(self.who(event.actor))}"
             rows.append(Row(label, (said, *flags)))
             if handover and event is handover.offer and handover.due_ms is not None:
                 rows.append(Row(self.words("step.due"), (self.when(handover.due_ms),)))
@@ -234,8 +238,9 @@ class _Writer:
         if not (is_off(event, bounds) or is_unsure(event, bounds)):
             return []
         key = "step.off" if is_off(event, bounds) else "step.uncertain"
-        ends = [self.when(end) if end is not None else "…" for end in (bounds.lower, bounds.upper)]
-        return [self.words(key, lower=ends[0], upper=ends[1])]
+        if bounds.lower is None or bounds.upper is None:
+            return [self.words(f"{key}_by", upper=self.when(bounds.upper))] if bounds.upper is not None else []
+        return [self.words(key, lower=self.when(bounds.lower), upper=self.when(bounds.upper))]
 
     def _shown(self) -> list[Exhibit]:
         """The subject and what answers it, and the settling of a contest; by the time shown."""
@@ -250,7 +255,7 @@ class _Writer:
         about.update(hash_ for case in self.dossier.cases for hash_ in case.resolutions)
         about.update(one.event.hash for one in _moves(self.dossier))
         found = [one for one in self.dossier.exhibits if one.event.hash in about]
-        return sorted(found, key=lambda one: (one.event.occurred_ms, one.event.hash))
+        return sorted(found, key=lambda one: one.event.occurred_ms)  # at one time, in the order in which they came
 
     def _contest(self) -> Iterable[Section]:
         rows: list[Row] = []
@@ -273,7 +278,7 @@ class _Writer:
                         said = f"{said}, {self.words('contest.reason', reason=body.reason)}"
                 case _:
                     continue
-            rows.append(Row(self.when(one.event.occurred_ms), (said,)))
+            rows.append(Row(self.words(f"step.{one.event.kind}", to=""), (said,)))
         return [Section(self.words("section.contest"), tuple(rows))]
 
     def _chosen(self, body: Resolved) -> str:
@@ -291,13 +296,13 @@ class _Writer:
         rows: list[tuple[str, Iterable[str]]] = [
             ("priority", [words.of("priority", said.priority)] if said.priority else []),
             ("state", [words.of("state", said.state)] if said.state else []),
-            ("summary", said.summary.splitlines()),
-            ("actions_taken", (f"{one.object}: {one.result}" for one in said.actions_taken)),
+            ("summary", map(self.given, said.summary.splitlines())),
+            ("actions_taken", (self.given(f"{one.object}: {one.result}") for one in said.actions_taken)),
             ("decisions", self._decisions(said)),
             ("next_actions", self._next(said)),
             ("risks", self._risks(said)),
             ("dependencies", self._dependencies(said)),
-            ("gaps", (f"{words.of('element', gap.element)}: {gap.reason}" for gap in said.gaps)),
+            ("gaps", (f"{words.of('element', gap.element)}: {self.given(gap.reason)}" for gap in said.gaps)),
         ]
         found = [Row(words(f"payload.{key}"), texts) for key, some in rows if (texts := tuple(some))]
         return [Section(words("section.payload"), tuple(found) or (Row("", (words("payload.nothing"),)),))]
@@ -306,25 +311,26 @@ class _Writer:
         for one in said.decisions:
             by = self.words("line.decision_by", who=self.who(one.who)) if one.who else ""
             because = self.words("line.because", basis=one.basis) if one.basis else ""
-            yield ", ".join(part for part in (one.what, by, because) if part)
+            yield ", ".join(part for part in (self.given(one.what), by, because) if part)
 
     def _next(self, said: Payload) -> Iterable[str]:
         for one in said.next_actions:
             owner = self.words("line.owner", who=self.who(one.owner)) if one.owner else self.words("line.no_owner")
             due = self.words("line.by", when=self.said(one.due)) if one.due else ""
-            yield f"{one.what} ({', '.join(part for part in (owner, due) if part)})"
+            yield f"{self.given(one.what)} ({', '.join(part for part in (owner, due) if part)})"
 
     def _risks(self, said: Payload) -> Iterable[str]:
         if not said.risks and "risks" in said.none_known:
             yield self.words("payload.none_known")
         for one in said.risks:
-            yield self.words("line.if", cause=one.if_, then=one.then) if one.then else one.if_
+            yield self.words("line.if", cause=one.if_, then=one.then) if one.then else self.given(one.if_)
 
     def _dependencies(self, said: Payload) -> Iterable[str]:
         if not said.dependencies and "dependencies" in said.none_known:
             yield self.words("payload.none_known")
         for one in said.dependencies:
-            yield f"{one.on} ({self.words('line.by', when=self.said(one.by))})" if one.by else one.on
+            on = self.given(one.on)
+            yield f"{on} ({self.words('line.by', when=self.said(one.by))})" if one.by else on
 
     def _items(self) -> Iterable[Section]:
         words = self.words
@@ -351,7 +357,7 @@ class _Writer:
         for body in self.accepted:
             said = body.synthesis
             label = self.words("synthesis.words", who=self.who(body.party))
-            rows.append(Row(label, tuple(said.words.splitlines())))
+            rows.append(Row(label, tuple(map(self.given, said.words.splitlines()))))
             if said.shown:
                 counts = self.words("synthesis.counts", hits=said.hits, false=said.false, shown=said.shown)
                 rows.append(Row(self.words("synthesis.score"), (counts,)))

@@ -77,6 +77,8 @@ class _Paper(FPDF):
         self.set_producer("field handover")
         self.set_creation_date(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=sheet.made_ms))
         self.alias_nb_pages("")
+        self.beside_until = 0.0
+        """Down to here a code stands at the far side of the first page."""
 
     def file_id(self) -> str:
         """The same for the same facts."""
@@ -112,10 +114,8 @@ class _Paper(FPDF):
         self, text: str, x: float, width: float, *, line: float = _LINE, code: bool = False, end: bool = False
     ) -> None:
         """A paragraph in a column; `code` runs from left to right whatever the language."""
-        rtl = self.rtl and not code
-        self.set_text_shaping(
-            use_shaping_engine=True, direction=TextDirection.RTL if rtl else TextDirection.LTR if code else None
-        )
+        direction = TextDirection.RTL if self.rtl and not code else TextDirection.LTR
+        self.set_text_shaping(use_shaping_engine=True, direction=direction)
         at_right = (self.rtl and not end) or (end and not self.rtl)
         self.set_x(x)
         self.multi_cell(width, line, text, align="R" if at_right else "L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
@@ -123,16 +123,28 @@ class _Paper(FPDF):
     def _rule(self, y: float) -> None:
         self.set_draw_color(*RULE)
         self.set_line_width(0.2)
-        self.line(self.l_margin, y, self.w - self.r_margin, y)
+        self.line(self.column[0], y, self.column[1], y)
+
+    @property
+    def column(self) -> tuple[float, float]:
+        """Left and right end of the lines at this height."""
+        near, far = self.l_margin, self.w - self.r_margin
+        if self.page == 1 and self.get_y() < self.beside_until:
+            taken = _CODE_MM + _GAP
+            return (near + taken, far) if self.rtl else (near, far - taken)
+        return near, far
 
     # -- the sheet ------------------------------------------------------------
     def draw(self) -> None:
         """Afterwards all of the sheet is on paper."""
         self.add_page()
         self._head()
+        if len(self.sheet.codes) == 1:
+            self._code_beside(self.sheet.codes[0])
         for section in self.sheet.sections:
             self._section(section)
-        self._codes()
+        if len(self.sheet.codes) != 1:
+            self._codes()
 
     def _head(self) -> None:
         sheet = self.sheet
@@ -163,7 +175,8 @@ class _Paper(FPDF):
             self.add_page()
         self.ln(2.5)
         self.ink("bold", 11)
-        self.words(section.heading, self.l_margin, self.epw, line=6)
+        near, far = self.column
+        self.words(section.heading, near, far - near, line=6)
         self._rule(self.get_y() + 0.3)
         self.ln(1.8)
         for row in section.rows:
@@ -172,9 +185,10 @@ class _Paper(FPDF):
             self._table(section.table)
 
     def _row(self, row: Row) -> None:
-        width = self.epw - _LABEL - _GAP
-        beside = self.l_margin if self.rtl else self.l_margin + _LABEL + _GAP
-        at = self.w - self.r_margin - _LABEL if self.rtl else self.l_margin
+        near, far = self.column
+        width = far - near - _LABEL - _GAP
+        beside = near if self.rtl else near + _LABEL + _GAP
+        at = far - _LABEL if self.rtl else near
         self.ink("text", 9, FAINT)
         height = _LINE * self._lines(row.label, _LABEL, _LINE)
         if self.will_page_break(max(height, 2 * _LINE)):
@@ -192,6 +206,7 @@ class _Paper(FPDF):
         self.ln(0.8)
 
     def _table(self, table: Table) -> None:
+        self.set_y(max(self.get_y(), self.beside_until) if self.page == 1 else self.get_y())
         share = (0.3, 0.12, 0.12, 0.12, 0.34)
         widths = [self.epw * part for part in share]
         self.ink("text", 8, FAINT)
@@ -216,6 +231,17 @@ class _Paper(FPDF):
         self.ln(0.8)
 
     # -- codes ----------------------------------------------------------------
+    def _code_beside(self, text: str) -> None:
+        """One code, at the far side of the first page, with what it is under it."""
+        top = self.get_y() + 1
+        x = self.l_margin if self.rtl else self.w - self.r_margin - _CODE_MM
+        self.image(io.BytesIO(code_png(text)), x, top, _CODE_MM, _CODE_MM, alt_text=self.sheet.words("section.codes"))
+        self.set_y(top + _CODE_MM - 1)
+        self.ink("text", 7.5, FAINT)
+        self.words(self.sheet.code_says, x + 2, _CODE_MM - 4, line=3.6)
+        self.beside_until = self.get_y() + 1
+        self.set_y(top - 1)
+
     def _codes(self) -> None:
         sheet = self.sheet
         if not sheet.code_says:
@@ -230,9 +256,9 @@ class _Paper(FPDF):
         for start in range(0, len(sheet.codes), across):
             if self.will_page_break(_CODE_MM + 6):
                 self.add_page()
-            self._codes_beside(start, sheet.codes[start : start + across])
+            self._some_codes(start, sheet.codes[start : start + across])
 
-    def _codes_beside(self, start: int, texts: tuple[str, ...]) -> None:
+    def _some_codes(self, start: int, texts: tuple[str, ...]) -> None:
         top = self.get_y()
         for number, text in enumerate(texts):
             at = number * (_CODE_MM + 2)
