@@ -110,13 +110,13 @@ def file_signed(writing: Writing, office: Office, log: Log, raw: bytes, jws: str
     here = {"log": log.ref, "seq": event.seq, "digest": digest_}
     main = writing.con.execute(_SQL["main_row"].text, here).fetchone()
     place = Place(log.ref, event.seq)
+    if writing.con.execute(_SQL["fork_row"].text, here).fetchone() is not None:
+        return False
     if main is not None:
         if main[0] == raw:
             return False
         place = Place(log.ref, event.seq, digest_)
         office.tell_fork(writing, log, event.seq)
-        if writing.con.execute(_SQL["fork_row"].text, here).fetchone() is not None:
-            return False
     elif not _follows(writing, log, event):
         office.tell_fork(writing, log, event.seq)
     writing.append(place, raw, None, jws, event=event)

@@ -117,6 +117,9 @@ def place(held: Held, first: int, base: bytes, raws: Sequence[bytes], log: str) 
         if chain in held.forked(seq):
             how: How = "duplicate"
             on_main = False
+        elif there == (digest_, None):
+            # It came by itself, before what precedes it: wherever that stands, it is held once.
+            how = "duplicate"
         elif linked and not on_main:
             how = "forked"
         elif there is None:

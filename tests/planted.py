@@ -315,4 +315,12 @@ FAULTS: Final[tuple[Fault, ...]] = (
             "tests/together/test_rotation.py::test_devices_follow_the_key_over_as_many_changes_as_they_sleep_through"
         ),
     ),
+    Fault(
+        name="held-twice-across-branches",
+        invariant="one event counts once, whichever way it came and on whichever branch it stands",
+        file="sync/ledger.py",
+        old="        elif there == (digest_, None):\n",
+        new="        elif False:\n",
+        test="tests/sync/test_ledger.py::test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands",
+    ),
 )

@@ -84,7 +84,8 @@ def declared_losses(con: sqlite3.Connection) -> Losses:
     for (raw,) in con.execute(_SQL["losses"].text):
         try:
             body = decode(raw, _Loss).body
-            if body.log and body.from_ is not None and body.to is not None:
+            # Where nobody knows the chain value after it either, the log counts as far as before it.
+            if body.log and body.from_ is not None and body.to is not None and body.chain_after:
                 found.setdefault(body.log, {})[body.from_] = (body.to, unb64(body.chain_after))
         except Problem:
             continue  # the event itself is named where its log is walked

@@ -330,3 +330,26 @@ async def test_only_a_device_with_a_session_gives_back(restored: Restored) -> No
     assert answer.status_code == 401
     assert NOT_SIGNED_IN.slug in answer.text
     assert job_id(restored.anna.events[1].hash)
+
+
+async def test_an_event_of_another_branch_that_was_given_back_first_counts_once(restored: Restored) -> None:
+    anna, bo = restored.anna, restored.bo
+    twin = anna.fork()
+    twin.events, twin.chains = anna.events[:2], anna.chains[:3]
+    twin.record("note.written", NoteWritten(text="on the clone"), job=job_id(anna.events[1].hash))
+    opens(twin, "south")
+    later = twin.events[-1]
+    await restored.session(bo, roster=roster_of(restored), cursor=bo.cursor)
+    await restored.give(bo, *restored.lines(), write_line(PulledEvent(1, 1, later.raw, later.jws)))
+    for _ in range(2):
+        for author in (anna, twin):
+            await restored.session(author)
+            await author.push(restored.client, len(author.events))
+            await author.push(restored.client)
+    with closing(sqlite3.connect(restored.intake.store.path)) as con:
+        rows = con.execute("SELECT bytes FROM event UNION ALL SELECT bytes FROM fork").fetchall()
+        jobs = con.execute("SELECT job FROM job").fetchall()
+    assert len(rows) == len(set(rows)), "no event is held twice"
+    assert len(jobs) == len(set(jobs)), "no job is opened twice"
+    assert {(event.raw,) for author in (anna, twin) for event in author.events} <= set(rows)
+    await restored.give(bo, write_line(PulledEvent(1, 1, later.raw, later.jws)))

@@ -309,6 +309,16 @@ def test_the_same_bytes_on_two_branches_stand_on_both() -> None:
     assert (onward.how, onward.chain) == ("forked", chains([b"b", b"x", b"other"])[-1])
 
 
+def test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands() -> None:
+    model = Model()
+    model.push(1, chain_start(LOG), [b"a", b"b"])
+    model.first[3] = (sha256(b"witnessed").digest(), None)
+    told = model.push(2, chains([b"a"])[-1], [b"B", b"witnessed", b"D"])
+    assert [one.how for one in told] == ["forked", "duplicate", "forked"]
+    assert model.beside.keys() == {2, 4}
+    assert model.first[3][1] == chains([b"a", b"B", b"witnessed"])[-1]
+
+
 def test_a_line_of_a_redacted_event_stands_for_the_same_digest_as_its_bytes() -> None:
     raw = b'{"v":1}'
     assert line_digest(raw) == line_digest(b64(digest(raw)).encode()) == digest(raw)

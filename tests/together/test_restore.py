@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.commands import backup, loss, people, restore, sites
+from backend.commands import backup, loss, people, restore, sites, verify
 from device.agent import Agent, enrol, open_agent
 from device.codes import read_code
 from device.store import log, pulled
@@ -18,6 +18,7 @@ from device.world import Machine
 from sync.acceptance import synthesis_of
 from sync.payload import NextAction, Payload
 from tests.together.office import Office
+from trial.copying import copy_device
 
 pytestmark = pytest.mark.anyio
 PAYLOAD = Payload(state="in_progress", summary="the seal leaks", next_actions=(NextAction(what="Fit it", owner="bo"),))
@@ -83,6 +84,22 @@ class Field:
         with closing(sqlite3.connect(self.office.database)) as con:
             assert con.execute("SELECT count(*) FROM fork").fetchone() == (0,)
             return {(log, seq): raw for log, seq, raw in con.execute(sql, (int(staff),))}
+
+    def branches(self) -> list[tuple[str, int, bytes]]:
+        """Every event of every device's log, on whichever branch it stands."""
+        sql = (
+            "SELECT l.log, e.seq, e.bytes FROM (SELECT log, seq, bytes FROM event UNION ALL"
+            " SELECT log, seq, bytes FROM fork) AS e JOIN log AS l ON l.ref = e.log WHERE NOT l.staff"
+        )
+        with closing(sqlite3.connect(self.office.database)) as con:
+            return sorted(con.execute(sql))
+
+    async def clone(self, device: str, to: str) -> Agent:
+        """Another device that goes on with all that this one has."""
+        copy_device(self.folder / device, self.folder / to)
+        agent = await self._stack.enter_async_context(open_agent(self.folder / to, Machine()))
+        self.agents[to] = agent
+        return agent
 
     def setting(self, sql: str) -> object:
         with closing(sqlite3.connect(self.office.database)) as con:
@@ -159,6 +176,7 @@ async def test_yesterdays_backup_under_running_devices_is_filled_again_in_one_ro
     await field.settled()
     for agent in field.agents.values():
         assert (await agent.holding.store.reading(pulled.conversation)).epoch == renewed
+    assert verify.main(["--database", str(field.office.database)]) == 0
     for job in (first, second):
         assert tablet.holding.memory.journey(job).accountable == "bo"
     assert field.setting("SELECT count(*) FROM enrol_code WHERE kid IS NULL AND NOT voided") == 0
@@ -197,6 +215,7 @@ async def test_what_the_office_did_and_nobody_held_is_listed_and_declared_lost(
     assert loss.main(["declare", "--by", "max", "--all", *database]) == 0
     assert missing() == []
     declared = [json.loads(raw)["body"] for raw in field.events(staff=True).values() if b'"loss.declared"' in raw]
+    assert verify.main(["--database", str(field.office.database)]) == 0
     assert {(body["log"], seq) for body in declared for seq in range(body["from"], body["to"] + 1)} == gone
     await field.round()
     assert len(anna.holding.memory.jobs()) == 3
@@ -297,3 +316,31 @@ async def test_a_log_that_was_replaced_is_sent_again_with_the_key_it_was_signed_
     assert field.events(staff=False) == held
     await field.round()
     await field.settled()
+
+
+async def test_a_log_that_was_continued_twice_is_so_again_after_a_restore(field: Field) -> None:
+    for device in ("phone-anna", "phone-bo"):
+        await field.enrol(device)
+    await field.round()
+    anna = field.agents["phone-anna"]
+    job = await field.hand_over("before")
+    await field.round()
+    yesterday = field.backup("yesterday")
+    twin = await field.clone("phone-anna", "twin")
+    await anna.jobs.note("anna", job, "on the phone")
+    await twin.jobs.note("anna", job, "on its clone")
+    other = await twin.jobs.open("anna", site="site-1")
+    await field.round()
+    await field.round()
+    held = field.branches()
+    assert len(set(held)) == len(held) == len({(log, seq) for log, seq, _ in held}) + 1, "one name, two events"
+    for agent in (anna, twin):
+        assert (await agent.status()).state == "stopped"
+    field.restore(yesterday)
+    await field.round()
+    assert field.branches() == held
+    await field.round()
+    bo = field.agents["phone-bo"].holding.memory
+    assert bo.journey(job).accountable == "bo", "what was handed over stands"
+    assert bo.journey(other).accountable == "anna"
+    assert verify.main(["--database", str(field.office.database)]) == 0
