@@ -128,3 +128,8 @@ def put(con: sqlite3.Connection, kind: Kind[_R], id_: str, row: _R, *, by: str, 
     begun = {"version": versions + 1, "since": now_ms, "recorded_by": by, "body": encode(row).decode()}
     con.execute(_SQL["begin_master"].text, names | begun)
     return True
+
+
+def end(con: sqlite3.Connection, kind: Kind[_R], id_: str, *, now_ms: int) -> None:
+    """Afterwards no row of this name is in force; those that were stay, each with its end."""
+    con.execute(_SQL["end_master"].text, {"kind": kind.name, "id": id_, "until": now_ms})

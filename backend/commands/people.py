@@ -8,7 +8,7 @@ from backend.auth import token_hash
 from backend.commands.console import add_database, finish, parser, read, show, whole, written
 from backend.config import Settings
 from backend.intake import Door
-from backend.master import EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, find, get, put
+from backend.master import DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, end, find, get, put
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import UNREADABLE_JSON
@@ -40,10 +40,12 @@ def main(argv: list[str]) -> int:
     token.add_argument("person")
     token.add_argument("--days", type=whole(1, MOST_DAYS), default=90, help="how long it lives (%(default)s)")
     token.add_argument("--void", action="store_true", help="end every token this person has")
-    for step in (add, team, listed, token):
+    removed = steps.add_parser("remove", help="take somebody off: no role, no device, no token, no name")
+    removed.add_argument("person")
+    for step in (add, team, listed, token, removed):
         add_database(step)
     args = made.parse_args(argv)
-    work = {"add": _add, "team": _team, "list": _list, "token": _token}[args.step]
+    work = {"add": _add, "team": _team, "list": _list, "token": _token, "remove": _remove}[args.step]
     return finish("people", lambda: work(args, Settings(database=args.database)))
 
 
@@ -91,6 +93,28 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     lines = [f"{id_:<24}{row.name:<28}{' '.join(row.roles):<28}{' '.join(row.teams)}" for id_, row in people]
     lines += [f"{id_:<24}{row.name:<28}team" for id_, row in teams]
     show({"people": dict(people), "teams": dict(teams)}, as_json=args.json, text="\n".join(lines))
+    return 0
+
+
+def _remove(args: argparse.Namespace, settings: Settings) -> int:
+    """Afterwards nobody of this name is in roster and names; what was recorded stands, open jobs of his are named."""
+
+    def work(door: Door, writing: Writing) -> list[str]:
+        get(writing.con, PERSON, args.person)
+        end(writing.con, PERSON, args.person, now_ms=writing.now_ms)
+        for device, row in all_of(writing.con, DEVICE):
+            if args.person in row.people:
+                others = tuple(person for person in row.people if person != args.person)
+                left = msgspec.structs.replace(row, people=others)
+                put(writing.con, DEVICE, device, left, by=BY, now_ms=writing.now_ms)
+        writing.con.execute(_SQL["void_tokens"].text, {"person": args.person})
+        door.cut(writing)
+        return [job for (job,) in writing.con.execute(_SQL["open_jobs_of"].text, {"party": args.person})]
+
+    jobs = written(settings, work)
+    print(f"{args.person} is listed no more")
+    for job in jobs:
+        print(f"still accountable for job {job}: reassign it")
     return 0
 
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as how
 
+from backend.commands import people
+from backend.config import Settings
 from backend.enrolment import make_code
 from backend.intake import Intake
 from backend.keys import enrolled as keys_of
@@ -356,7 +359,7 @@ def given_back(bench: Bench, heads: tuple[int, ...]) -> None:
     bench.door.write_now(bench.con, work)
 
 
-@settings(max_examples=40, deadline=None)
+@how(max_examples=40, deadline=None)
 @given(deliveries())
 def test_in_no_order_does_a_revoked_log_come_out_otherwise(batches: list[Batch]) -> None:
     with bench() as straight, bench() as crooked:
@@ -398,3 +401,28 @@ def test_what_a_returned_revocation_would_put_aside_is_named_anew() -> None:
         named = {head for each in said for log in each.logs for head in log.heads}
         assert named == {chain_text(one.anna.chains[LAST_INSIDE]), chain_text(one.anna.chains[-1])}
         assert len(said) == 2
+
+
+async def test_somebody_taken_off_has_no_role_device_or_token_and_his_jobs_are_named(
+    client: AsyncClient,
+    intake: Intake,
+    enrolled: Enrol,
+    staff: SignIn,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    anna = await enrolled("anna")
+    job, *_ = offers(anna, "bo")
+    await anna.push(client, 2)
+    max_ = await staff("max")
+    database = ["--database", str(settings.database)]
+    assert people.main(["remove", "max", *database]) == 0
+    await max_.get("/api/devices", 401)
+    assert people.main(["remove", "anna", *database]) == 0
+    assert f"job {job}" in capsys.readouterr().out
+    roster = await the_roster(intake)
+    assert {"anna", "max"}.isdisjoint(roster.people)
+    assert [device.people for device in roster.devices] == [()]
+    assert people.main(["remove", "anna", *database]) == 2
+    anna.record("note.written", NoteWritten(text="as before"), job=job)
+    assert words(await anna.push(client, 5)) == ["applied"]

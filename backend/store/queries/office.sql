@@ -77,3 +77,6 @@ ON CONFLICT (key, job, since) DO UPDATE SET until = NULL;
 
 -- name: reach_ended
 UPDATE reach SET until = :until WHERE key = :key AND job = :job AND until IS NULL;
+
+-- name: open_jobs_of
+SELECT id FROM job_row WHERE accountable = :party AND state = 'open' ORDER BY id;
