@@ -80,6 +80,10 @@ class BackendHost:
                 return await self._intake.do(lambda writing: set_up(self._intake.door, writing, command.scenario))
             case wire.Perform():
                 await self._intake.do(lambda writing: OfficeActs(self._intake.door, writing).perform(command))
+            case wire.Code():
+                return await self._intake.do(
+                    lambda writing: code_text(make_code(self._intake.door, writing, command.device))
+                )
             case wire.Due():
                 with self._world.calm():
                     await Escalation(self._intake).due(self._world.now_ms())

@@ -102,3 +102,15 @@ class Clone(Step, frozen=True, kw_only=True, tag="clone"):
     """This device of the cast begins to run, with a copy of all that the device has which it is a `clone_of`."""
 
     device: Device
+
+
+class Enrol(Step, frozen=True, kw_only=True, tag="enrol"):
+    """The device is enrolled anew, by a code that the office makes for it: it has a new key and a new log."""
+
+    device: Device
+
+
+class Surrender(Step, frozen=True, kw_only=True, tag="surrender"):
+    """The revoked device hands over what it holds, and erases it once all is received."""
+
+    device: Device

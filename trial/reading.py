@@ -20,9 +20,11 @@ from trial.acts import (
     Offer,
     Open,
     Plan,
+    Promote,
     Reassign,
     Refuse,
     Resolve,
+    Revoke,
     Scan,
     Signal,
     SwitchPerson,
@@ -41,7 +43,7 @@ from trial.times import after, check_written, span_ms
 STEP_MS = 60_000
 """A step that does not say when it happens happens so much later than the one before it."""
 MOST_BYTES = 16 * 1024 * 1024
-OFFICE_ACTS = (Dispatch, Merge, Unmerge, Resolve, Reassign)
+OFFICE_ACTS = (Dispatch, Merge, Unmerge, Resolve, Reassign, Revoke, Promote)
 """What only the office records; with `force` a device can try."""
 IN_OFFICE = ("dispatcher", "manager", "admin")
 _SLUGS = frozenset(kind.slug for kind in catalogue())
@@ -338,6 +340,9 @@ class _Players:
                 return self._by(step.visit)
             case Dispatch() | Plan() | Merge() | Unmerge() | Resolve() | Reassign():
                 return self._dispatcher
+            case Revoke() | Promote():
+                people = self._scenario.people
+                return next((name for name, one in people.items() if "manager" in one.roles), self._dispatcher)
             case _:
                 return ""
 

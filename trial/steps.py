@@ -19,11 +19,13 @@ from trial.acts import (
     Offer,
     Open,
     Plan,
+    Promote,
     Reassign,
     Refuse,
     Release,
     Reopen,
     Resolve,
+    Revoke,
     Scan,
     Signal,
     SwitchPerson,
@@ -35,6 +37,7 @@ from trial.changes import (
     ClockShift,
     Clone,
     Duplicate,
+    Enrol,
     GoOffline,
     GoOnline,
     Kill,
@@ -43,6 +46,7 @@ from trial.changes import (
     Reorder,
     Restart,
     Restore,
+    Surrender,
     Sync,
     Wait,
 )
@@ -89,6 +93,10 @@ AnyStep = (
     | Backup
     | Restore
     | Clone
+    | Revoke
+    | Promote
+    | Enrol
+    | Surrender
 )
 
 MAIN_EVENT: dict[type, str] = {
@@ -114,6 +122,8 @@ MAIN_EVENT: dict[type, str] = {
     Resolve: "handover.resolved",
     Reassign: "handover.reassigned",
     SwitchPerson: "person.switched",
+    Revoke: "device.revoked",
+    Promote: "event.promoted",
 }
 """The kind of the event that a step's id alone names; the steps not listed are named by `main_event`."""
 
