@@ -323,4 +323,147 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="        elif False:\n",
         test="tests/sync/test_ledger.py::test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands",
     ),
+    Fault(
+        name="cursor-skips",
+        invariant="I12 a cursor never skips a committed row",
+        file="backend/pull.py",
+        old='{"job": job, "after": 0, "upto": upto}',
+        new='{"job": job, "after": after, "upto": upto}',
+        test="tests/proving/test_invariants.py::test_i12_a_cursor_skips_nothing_however_scope_and_backend_change",
+    ),
+    Fault(
+        name="expiring-verdicts",
+        invariant="I6 a final verdict never changes",
+        file="backend/receive.py",
+        old="        _, _, kept, _, word, _, _ = writing.con.execute(_SQL[name].text, where.names()).fetchone()\n",
+        new=(
+            "        _, received, kept, _, word, _, _ = "
+            "writing.con.execute(_SQL[name].text, where.names()).fetchone()\n"
+            "        if writing.now_ms - received > 86_400_000:\n"
+            '            return Verdict(word="refused")\n'
+        ),
+        test="tests/proving/test_invariants.py::test_i6_a_final_verdict_is_the_same_days_and_restarts_later",
+    ),
+    Fault(
+        name="stops-at-first-refusal",
+        invariant="I5 bad items hold nothing up",
+        file="backend/receive.py",
+        old="            before = line.chain\n        held.through = held.highest = lines[-1].seq\n",
+        new=(
+            "            before = line.chain\n"
+            '            if verdict.word == "refused":\n'
+            "                break\n"
+            "        held.through = held.highest = line.seq\n"
+        ),
+        test="tests/proving/test_invariants.py::test_i5_bad_items_among_others_hold_nothing_up",
+    ),
+    Fault(
+        name="refused-not-stored",
+        invariant="I4 received through k means that 1 to k are stored",
+        file="backend/writing.py",
+        old="            self._rows.append(row)\n            if len",
+        new='            if said.word != "refused":\n                self._rows.append(row)\n            if len',
+        test="tests/proving/test_invariants.py::test_i5_bad_items_among_others_hold_nothing_up",
+    ),
+    Fault(
+        name="retry-without-timer",
+        invariant="I17 who waits, waits in a state of its own",
+        file="sync/session.py",
+        old="        retry_at_ms=now_ms + max(wait_ms, min(asked_ms, LONGEST_ASKED_MS)),\n",
+        new="        retry_at_ms=now_ms + 0 * max(wait_ms, min(asked_ms, LONGEST_ASKED_MS)),\n",
+        test="tests/sync/test_session.py::test_a_wait_is_drawn_between_a_second_and_five_minutes",
+    ),
+    Fault(
+        name="wipe-at-sign-out",
+        invariant="I13 the end of a session deletes nothing",
+        file="device/uplink.py",
+        old='            self._world.fault("reply-read")\n',
+        new=(
+            "            if response.status == 401:\n"
+            '                await self._store.writing(lambda con: con.execute("DELETE FROM outbox"))\n'
+            '            self._world.fault("reply-read")\n'
+        ),
+        test="tests/proving/test_invariants.py::test_i13_what_nobody_received_outlives_the_end_of_a_persons_rights",
+    ),
+    Fault(
+        name="delete-before-receipt",
+        invariant="I1 nothing leaves the outbox without a receipt",
+        file="device/uplink.py",
+        old="            response = await self._transport.send(request)\n            self._world",
+        new=(
+            "            if isinstance(step, Push):\n"
+            '                await self._store.writing(lambda con: con.execute("DELETE FROM outbox"))\n'
+            "            response = await self._transport.send(request)\n"
+            "            self._world"
+        ),
+        test="tests/proving/test_invariants.py::test_i17_when_faults_stop_every_outbox_empties",
+    ),
+    Fault(
+        name="clone-not-held",
+        invariant="I12 what a clone recorded is given to its twin, and kept",
+        file="device/store/pulled.py",
+        old='"seq": about.seq}).fetchone() != (event.raw,):',
+        new='"seq": about.seq}).fetchone() is None:',
+        test=(
+            "tests/proving/test_invariants.py::"
+            "test_i3_a_clones_events_are_kept_beside_the_others_told_and_put_before_people"
+        ),
+    ),
+    Fault(
+        name="queue-taken-for-sent",
+        invariant="I15 a queue that lay at rest drains",
+        file="sync/session.py",
+        old="        holds=received_through,\n        epoch=epoch,",
+        new="        holds=recorded,\n        epoch=epoch,",
+        test="tests/proving/test_invariants.py::test_i15_a_queue_that_lay_at_rest_drains",
+    ),
+    Fault(
+        name="actor-of-the-device",
+        invariant="I16 an event stays with whom it was recorded by",
+        file="device/jobs.py",
+        old="draft = Draft(kind=kind, actor=who, job=job,",
+        new="draft = Draft(kind=kind, actor=self._here.people()[0], job=job,",
+        test="tests/proving/test_invariants.py::test_i16_actor_device_and_job_stay_as_they_were_recorded",
+    ),
+    Fault(
+        name="full-disk-crashes",
+        invariant="I18 a full disk is a problem with a remedy, and keeps I1",
+        file="device/store/sqlite.py",
+        old="    if code == sqlite3.SQLITE_FULL or (code",
+        new="    if (code",
+        test="tests/proving/test_invariants.py::test_i18_a_full_disk_loses_nothing_that_was_shown",
+    ),
+    Fault(
+        name="outbox-row-of-its-own",
+        invariant="I1 an event and its outbox row are one transaction",
+        file="device/store/log.py",
+        old='        con.execute(_sql["put_out"], place)\n',
+        new=(
+            '        con.execute("COMMIT")\n        con.execute("BEGIN IMMEDIATE")\n'
+            '        con.execute(_sql["put_out"], place)\n'
+        ),
+        test=(
+            "tests/proving/test_invariants.py::"
+            "test_i1_what_was_shown_as_recorded_is_received_or_waits_wherever_a_side_dies"
+        ),
+    ),
+    Fault(
+        name="pull-outside-scope",
+        invariant="I20 nobody is given what lies outside his scope",
+        file="backend/pull.py",
+        old="    return bool(reached)\n",
+        new="    return True\n",
+        test="tests/proving/test_invariants.py::test_i20_no_device_is_given_what_lies_outside_its_scope",
+    ),
+    Fault(
+        name="addressee-unchecked",
+        invariant="I19 a code for somebody else is refused with no network",
+        file="sync/acceptance.py",
+        old="    if not any(directory.belongs(receiver.party, to) for to in offered.to):\n",
+        new="    if not offered.to:\n",
+        test=(
+            "tests/proving/test_invariants.py::"
+            "test_i19_forged_replayed_and_misdirected_codes_are_refused_with_no_network"
+        ),
+    ),
 )

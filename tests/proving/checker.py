@@ -113,6 +113,16 @@ class Checker:
         elif unb64(head) not in chains[through]:
             self._find(TRUE, f"{log} through {through}: the head is of nothing that is held")
 
+    def answered(self, store: Store, log: str, verdicts: Mapping[int, str]) -> None:
+        """The store answered with these verdicts (by seq) while it kept those in `store`."""
+        kept: dict[int, set[str]] = {}
+        for (name, seq), row in store.rows:
+            if name == log:
+                kept.setdefault(seq, set()).add(row.verdict)
+        for seq, word in verdicts.items():
+            if word not in kept.get(seq, set()):
+                self._find(JUDGED, f"{log}:{seq} was told {word}, kept is {sorted(kept.get(seq, set()))}")
+
     def told(self, device: str, verdicts: Mapping[str, str]) -> None:
         """A device shows these verdicts (by hash) on its own events."""
         for hash_, word in verdicts.items():

@@ -306,7 +306,7 @@ async def test_i13_what_nobody_received_outlives_the_end_of_a_persons_rights(
         await deeds.revoke(anna, "left")
     else:
         await deeds.fill_disk(anna, full=True)
-    await deeds.sync(anna, "lost request", "push")
+    await deeds.sync(anna, "lost request", "challenge" if ending == "session" else "push")
     town.look()
     await deeds.heal()
     held = {row.hash for _, row in town.office.store().rows}
@@ -347,6 +347,7 @@ async def test_i16_actor_device_and_job_stay_as_they_were_recorded(town: Town, d
     assert {hash_: (one.actor, one.log, one.job, one.blobs) for hash_, one in own.items()} == {
         hash_: (held[hash_].actor, held[hash_].log, held[hash_].job, held[hash_].blobs) for hash_ in own
     }
+    assert [one.actor for one in own.values() if one.job == job] == ["dee", "eve"]
 
 
 async def test_i17_when_faults_stop_every_outbox_empties(town: Town, deeds: Deeds, anna: Phone, bo: Phone) -> None:
@@ -354,6 +355,7 @@ async def test_i17_when_faults_stop_every_outbox_empties(town: Town, deeds: Deed
         for phone in (anna, bo):
             await work(phone, 1)
             await deeds.sync(phone, mishap, ("push", "session")[number % 2], 700)  # type: ignore[arg-type]
+            town.look()
     await deeds.heal()
     assert not any(phone.outbox() for phone in town.phones.values())
 

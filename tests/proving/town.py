@@ -322,7 +322,9 @@ class Town:
         reply = decode(response.body, PushReply)
         receipt = decode(reply.receipt.text, Receipt)
         self.receipts += 1
-        self.checker.receipt(self.office.store(), receipt.log, receipt.epoch, receipt.received_through, receipt.head)
+        store = self.office.store()
+        self.checker.answered(store, receipt.log, {one.seq: one.verdict for one in reply.verdicts})
+        self.checker.receipt(store, receipt.log, receipt.epoch, receipt.received_through, receipt.head)
 
     def show(self) -> None:
         """Whatever was recorded by now was shown: a device that died between commit and word is taken at its disk."""
