@@ -92,8 +92,8 @@ class Hand:
             await self.rest(0.1)
 
     async def keep_pace(self) -> None:
-        gone = (time.time() - self.plan.start) / self.plan.for_s
-        if self.told > gone * self.plan.upto:
+        """Afterwards no more is recorded than the time that has gone by allows."""
+        while self.told > (time.time() - self.plan.start) / self.plan.for_s * self.plan.upto:
             await self.rest(0.05)
 
     async def rest(self, for_s: float) -> None:

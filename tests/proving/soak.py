@@ -54,6 +54,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     minutes: float
     devices: int
+    took_s: int = 0
     events: int = 0
     operations: dict[str, int] = {}
     faults: dict[str, int] = {}
@@ -359,7 +360,9 @@ class Soak:
             device.plan = msgspec.structs.replace(device.plan, start=start)
         lives = [asyncio.create_task(self.live(device)) for device in self.devices]
         looking = asyncio.create_task(self.keep_looking())
+        began = time.monotonic()
         await asyncio.gather(self.strike_devices(), self.strike_office())
+        await asyncio.sleep(max(self.for_s - (time.monotonic() - began), 0))
         faults, self.proxy.share, self.proxy.lost_replies = dict(self.proxy.counts), 0.0, 0.0
         await self.settle()
         self.ending = True
@@ -371,6 +374,7 @@ class Soak:
         if self.office is not None:
             await self.office.end()
         await self.proxy.stop()
+        self.report.took_s = round(time.monotonic() - began)
         self.judge(faults)
         return self.report
 
@@ -464,7 +468,7 @@ def soak(*, minutes: float, devices: int, events: int, kills: int, seed: int) ->
 def told(report: Report) -> str:
     """The report for people."""
     lines = [
-        f"{report.minutes:g} minutes, {report.devices} devices, {report.events} events",
+        f"{report.minutes:g} minutes (took {report.took_s} s), {report.devices} devices, {report.events} events",
         "operations        " + ", ".join(f"{name} {count}" for name, count in report.operations.items()),
         "faults injected   " + ", ".join(f"{name} {count}" for name, count in report.faults.items()),
         "kills             " + ", ".join(f"{name} {count}" for name, count in report.kills.items()),
