@@ -37,7 +37,7 @@ from sync.ids import b64, digest, unb64
 from sync.intervals import Held, Interval, intervals
 from sync.journey import journey
 from sync.ledger import advance, chain_start, line_digest
-from sync.policy import Names
+from sync.policy import Names, Roster
 from sync.problems import NOT_FOUND, Problem
 from sync.protocol import read_document
 from sync.qr import decode_frame
@@ -237,9 +237,21 @@ class _Reader:
                     offered = events[body.offer].body
                     if isinstance(offered, Offered):
                         wanted[f"policy:{offered.boundary}", policy] = None
+        for reference in self._successions():
+            wanted["roster", reference] = None
         for key, reference in wanted:
             for raw, jws in self.con.execute(_OFFICE["document_named"].text, {"key": key, "reference": reference}):
                 yield SignedDocument(key=key, reference=reference, raw=raw, jws=jws)
+
+    def _successions(self) -> Iterable[str]:
+        """The rosters by which a new key of the office came in, signed with an old one."""
+        before: frozenset[str] | None = None
+        for reference, raw in self.con.execute(_SQL["rosters"].text):
+            document = read_document(raw)
+            keys = frozenset(jwk.x for jwk in document.keys) if isinstance(document, Roster) else frozenset()
+            if before is not None and keys != before:
+                yield reference
+            before = keys
 
     def _names(self) -> dict[str, str]:
         row = self.con.execute(_OFFICE["document_newest"].text, {"key": "names"}).fetchone()

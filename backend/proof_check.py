@@ -62,6 +62,8 @@ class _Bad(Exception):
 def check_proof(files: Mapping[str, bytes], fingerprint: str = "") -> Checked:
     """Whether a proof is whole, signed and true; with `fingerprint`, whether that very office vouches for it.
 
+    It is the name or thumbprint of one of the office's keys; a key that signed a roster vouches for those it lists.
+
     A fault of the manifest ends the look: nothing else can be relied on then. All others are named.
     """
     checker = _Checker(files)
@@ -89,7 +91,7 @@ class _Checker:
         self.manifest: Manifest
         self.keys: dict[str, Jwk] = {}
         self.backend: dict[str, Jwk] = {}
-        self.office = ""
+        self.office = self.known = ""
         self.signatures = 0
         self.shelf = Shelf()
 
@@ -105,8 +107,10 @@ class _Checker:
             raise _Bad(JWKS, problem.detail) from problem
         jws = self.files[MANIFEST_JWS].decode("ascii", "replace")
         self.office = self._holds(MANIFEST_JWS, self.files[MANIFEST], jws, "ho-doc")
-        if fingerprint and fingerprint not in (self.office, _thumbprint(self.keys[self.office])):
-            raise _Bad(MANIFEST_JWS, f"{self.office} vouches for it, which is not {fingerprint}")
+        named = [kid for kid, jwk in self.keys.items() if fingerprint in (kid, _thumbprint(jwk))]
+        self.known = named[0] if named else ""
+        if fingerprint and not named:
+            raise _Bad(MANIFEST_JWS, f"{self.office} vouches for it, and nothing in it is signed by {fingerprint}")
         try:
             self.manifest = decode(self.files[MANIFEST], Manifest)
         except Problem as problem:
@@ -155,8 +159,7 @@ class _Checker:
                 yield Finding(file=name, detail="this file does not belong to the proof")
 
     def _documents(self) -> Iterator[Finding]:
-        self.backend = {self.office: self.keys[self.office]}
-        rosters: list[Roster] = []
+        rosters: list[tuple[str, Roster]] = []
         signers: list[tuple[str, str]] = []
         for paper in self.manifest.documents:
             try:
@@ -170,25 +173,30 @@ class _Checker:
                 yield _finding(paper.file, bad)
                 continue
             if isinstance(document, Roster):
-                rosters.append(document)
+                rosters.append((signers[-1][0], document))
                 self.shelf.hold_roster(said, Directory(document))
             elif isinstance(document, Policy):
                 self.shelf.hold_policy(said, document)
-        for roster in rosters:
-            self.backend |= {kid_of(jwk): jwk for jwk in roster.keys}
-        if rosters and self.office not in {kid_of(jwk) for roster in rosters for jwk in roster.keys}:
-            yield from self._successor(rosters)
-        for kid, file in signers:
+        self._trust(rosters)
+        for kid, file in [*signers, (self.office, MANIFEST_JWS)]:
             if kid not in self.backend:
-                yield Finding(file=file, detail="no key of the office signed it")
+                yield Finding(file=file, detail=f"{kid} is no key of the office, nor did one of its keys vouch for it")
 
-    def _successor(self, rosters: Iterable[Roster]) -> Iterator[Finding]:
-        """An office that changed its key since is believed where a document it signed lists both."""
-        known = {kid_of(jwk) for roster in rosters for jwk in roster.keys}
-        if not known & {owner.kid for owner in self.manifest.keys if owner.of == "backend"}:
-            yield Finding(
-                file=MANIFEST_JWS, detail=f"{self.office} is on none of the rosters that events were made under"
-            )
+    def _trust(self, rosters: Iterable[tuple[str, Roster]]) -> None:
+        """Afterwards the office's keys are known: the one to begin with, and those that a key of its vouched for.
+
+        Without one known from elsewhere it is the key that signed the first roster by which events were made.
+        """
+        vouched = [(signer, {kid_of(jwk) for jwk in roster.keys}) for signer, roster in rosters]
+        start = self.known or (vouched[0][0] if vouched else self.office)
+        # The manifest is the newest key's own word for those before it.
+        vouched.append((self.office, {owner.kid for owner in self.manifest.keys if owner.of == "backend"}))
+        trusted, more = {start}, True
+        while more:
+            found = {kid for signer, kids in vouched if signer in trusted for kid in kids}
+            more = not found <= trusted
+            trusted |= found
+        self.backend = {kid: jwk for kid, jwk in self.keys.items() if kid in trusted}
 
     def _logs(self) -> Iterator[Finding]:
         """The first event of each log names its key."""

@@ -1,9 +1,11 @@
 """A proof is verified by libraries that the product does not sign with, and nothing in it can be changed unseen."""
 
 import json
+import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from joserfc.errors import JoseError
 from jwcrypto import jwk as jwcrypto_jwk
 from jwcrypto import jws as jwcrypto_jws
 
-from backend.commands import exports, verify
+from backend.commands import exports, keys, verify
 from backend.exchange.proof import MANIFEST, MANIFEST_JWS, as_zip
 from backend.key import hold_key
 from backend.proof_check import Checked, check_proof
@@ -96,14 +98,14 @@ def test_every_signature_holds_by_a_library_that_is_not_ours(
 def test_a_changed_payload_and_a_swapped_signature_are_found_by_it(
     library: Callable[[str, bytes, bytes], bool], lived: Lived
 ) -> None:
-    files, keys = lived.files, lived.files["jwks.json"]
+    files, known = lived.files, lived.files["jwks.json"]
     pairs = signed(files)
     for (name, jws), (_, other) in zip(pairs, [*pairs[1:], pairs[0]], strict=True):
         raw = files[name]
         for at in {0, len(raw) // 2, len(raw) - 1}:
             changed = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
-            assert not library(files[jws].decode(), changed, keys), name
-        assert not library(files[other].decode(), raw, keys), name
+            assert not library(files[jws].decode(), changed, known), name
+        assert not library(files[other].decode(), raw, known), name
 
 
 def test_the_manifest_lists_every_other_file_with_what_any_tool_computes(lived: Lived) -> None:
@@ -356,3 +358,24 @@ async def test_those_who_may_read_the_job_get_proof_and_receipt_and_others_the_a
         answer = await here.client.get(f"/api/handovers/{offer}/proof?language=xx", headers=dora.headers)
         assert answer.status_code == 400
         assert (await here.client.get(f"/api/handovers/{offer}/proof")).status_code == 401
+
+
+def test_an_office_that_changed_its_key_is_known_by_either(lived: Lived, tmp_path: Path) -> None:
+    """The old key signed the roster that brought the new one in: who knows the old one believes the new one."""
+    database = tmp_path / "handover.db"
+    with closing(sqlite3.connect(lived.path)) as con:
+        con.execute("VACUUM INTO ?", (str(database),))
+    for key in lived.path.parent.glob("handover.db.key*"):
+        shutil.copy(key, tmp_path / key.name)
+    before = check_proof(lived.files).office
+    assert keys.main(["rotate", "--database", str(database)]) == 0
+    assert verify.main(["--database", str(database)]) == 0
+    out = tmp_path / "proof"
+    assert exports.main(["proof", lived.offer, "--database", str(database), "--out", str(out)]) == 0
+    files = read_proof(out)
+    after = check_proof(files)
+    assert (after.ok, after.office != before) == (True, True), after.findings
+    assert check_proof(files, before).ok
+    assert check_proof(files, after.office).ok
+    anna = lived.authors["anna"].signer.kid
+    assert not check_proof(files, anna).ok

@@ -21,3 +21,6 @@ ORDER BY seq;
 SELECT received_at, bytes FROM event WHERE job = :job
 UNION ALL
 SELECT received_at, bytes FROM fork WHERE job = :job;
+
+-- name: rosters
+SELECT reference, bytes FROM document WHERE key = 'roster' ORDER BY version, position;

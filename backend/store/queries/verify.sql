@@ -32,6 +32,8 @@ UNION ALL
 SELECT position, log, seq, digest, NULL FROM fork WHERE position IS NOT NULL
 UNION ALL
 SELECT position, 0, 0, x'', reference FROM document
+UNION ALL
+SELECT position, 0, 0, x'', reference FROM key_change
 ORDER BY 1;
 
 -- name: not_applied
