@@ -11,9 +11,10 @@ import pytest
 
 from backend.commands import verify
 from device.codes import read_code
+from sync import codec
 from sync.acceptance import synthesis_of
 from sync.codec import read_event
-from sync.events import Draft, LogForked
+from sync.events import Draft, LogForked, NoteWritten
 from sync.problems import Problem
 from tests.proving.deeds import DEVICE_DEATHS, OFFICE_DEATHS, PAYLOAD, Deeds
 from tests.proving.folding import rich_history
@@ -413,3 +414,22 @@ async def test_i20_no_device_is_given_what_lies_outside_its_scope(deeds: Deeds, 
     jobs = {read_event(raw).job for (raw,) in anna.rows("SELECT raw FROM pulled")}
     assert shared in jobs
     assert secret not in jobs
+
+
+async def test_i15_what_a_newer_app_recorded_waits_and_counts_after_the_upgrade(
+    town: Town, deeds: Deeds, anna: Phone, bo: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await work(anna, 1)
+    newer = Draft(kind="job.teleported", actor="anna", body=NoteWritten(text="beamed"), job=job)
+    (recorded,) = await anna.agent.holding._door.record([newer])
+    await anna.agent.jobs.note("anna", job, "after it")
+    await deeds.heal()
+    words_ = {row.hash: row.verdict for _, row in town.office.store().rows}
+    own = anna.recorded()
+    assert words_.pop(recorded.hash) == "parked"
+    assert {words_[hash_] for hash_ in own.values() if hash_ != recorded.hash} == {"applied"}
+    monkeypatch.setitem(codec._bodies, "job.teleported", codec._bodies["note.written"])
+    await deeds.restart_office()
+    await deeds.heal()
+    assert {row.verdict for _, row in town.office.store().rows} == {"applied"}
+    assert recorded.hash in bo.pulled()
