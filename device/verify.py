@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from sync.problems import DAMAGED_STORE, NO_FILE, Problem
 from sync.protocol import Receipt, Sealed, chain_text, read_document
 from sync.seal import Jwk, kid_in, kid_of, verify
 
+T = TypeVar("T")
 _sql: Final = statements("verify")
 MOST_TOLD: Final = 100
 _UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeError, msgspec.ValidationError)
@@ -140,9 +141,10 @@ class _Look:
 
     # -- own logs -------------------------------------------------------------
     def _own(self) -> Iterator[Fault]:
-        (epoch,) = self.con.execute(_sql["epoch"]).fetchone()
+        (epoch,) = _typed(self.con.execute(_sql["epoch"]).fetchone(), tuple[str])
         erased = {log for (log,) in self.con.execute(_sql["erased"])}
-        for number, log, kid, keys in self.con.execute(_sql["logs"]).fetchall():
+        for cells in self.con.execute(_sql["logs"]).fetchall():
+            number, log, kid, keys = _typed(cells, tuple[int, str, str, str])
             self.logs += 1
             try:
                 office = {kid_of(jwk): jwk for jwk in decode(keys, tuple[Jwk, ...])}
@@ -156,13 +158,13 @@ class _Look:
 
     def _log(self, number: int, log: str, kid: str, epoch: str) -> Iterator[Fault]:
         chain, expected = chain_start(log), 1
-        wanted = [Receipted(*row) for row in self.con.execute(_sql["receipts"], {"log": number})]
+        wanted = [_typed(row, Receipted) for row in self.con.execute(_sql["receipts"], {"log": number})]
         heads = {receipt.through for receipt in wanted}
         chains = {0: chain}
         jwk: Jwk | None = None
         try:
             for cells in self.con.execute(_sql["events"], {"log": number}):
-                row = msgspec.convert(cells, _Row, builtin_types=(bytes,))
+                row = _typed(cells, _Row)
                 self.events += 1
                 own = line_digest(row.raw)
                 said = fault_at(expected, chain, row.seq, own, row.chain)
@@ -224,7 +226,8 @@ class _Look:
 
     # -- what was pulled ------------------------------------------------------
     def _documents(self) -> Iterator[Fault]:
-        for name, version, said, raw, jws in self.con.execute(_sql["documents"]):
+        for cells in self.con.execute(_sql["documents"]):
+            name, version, said, raw, jws = _typed(cells, tuple[str, int, str, bytes, str])
             self.documents += 1
             where = f"document {name} {said}"
             try:
@@ -244,7 +247,8 @@ class _Look:
                 self.keys |= {kid_of(jwk): jwk for jwk in document.keys}
 
     def _pulled(self) -> Iterator[Fault]:
-        for arrival, hash_, raw, jws in self.con.execute(_sql["pulled"]):
+        for cells in self.con.execute(_sql["pulled"]):
+            arrival, hash_, raw, jws = _typed(cells, tuple[int, str, bytes, str])
             self.pulled += 1
             where = _where(raw) or f"pulled event {arrival}"
             if line_digest(raw) == digest(raw) and event_hash(raw) != hash_:
@@ -261,13 +265,18 @@ class _Look:
             yield Fault(where=where, what="bad signature", detail=problem.detail)
 
 
-class Receipted(msgspec.Struct, frozen=True):
+class Receipted(msgspec.Struct, frozen=True, array_like=True):
     """A receipt as it is kept."""
 
     epoch: str
     through: int
     text: str
     jws: str
+
+
+def _typed(cells: object, shape: type[T]) -> T:
+    """A row as it should be: a damaged page may give anything for a cell."""
+    return msgspec.convert(cells, shape, builtin_types=(bytes,))
 
 
 def _guarded(faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -98,7 +98,7 @@ def check_logs(con: sqlite3.Connection, keys: frozenset[str], looked: Looked) ->
     index = HashIndex()
     jobs = {job: ref for ref, job in con.execute(_LEDGER["job_refs"].text)}
     for row in con.execute(_SQL["logs"].text).fetchall():
-        log = Log(row)
+        log = Log(_typed(row, tuple[int, str, str, str, int, int, bytes, int, int]))
         looked.logs += 1
         if row[4] not in (0, 1):
             yield Fault(where=log.log, what="log", detail="whether it is the office's own is not said")
