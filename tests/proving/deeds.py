@@ -18,6 +18,7 @@ from sync.acceptance import synthesis_of
 from sync.events import CodeWitnessed  # noqa: F401
 from sync.payload import Payload
 from sync.problems import NO_CONNECTION, Problem
+from tests.proving.checker import EMPTIED, Finding
 from tests.proving.fragile import Crash, Fragile
 from tests.proving.town import CREW, Phone, Town
 from tests.proving.wires import Mishap
@@ -95,7 +96,7 @@ class Deeds:
         doing: Awaitable[Any]
         match pick // 3 % 4:
             case 0:
-                doing = agent.jobs.note(who, job, f"note {pick}")
+                doing = self._note(phone, who, job, pick)
             case 1:
                 doing = agent.jobs.scan_item(who, job, f"part-{pick % 3}", "installed")
             case 2:
@@ -103,6 +104,13 @@ class Deeds:
             case _:
                 doing = agent.jobs.resolve(who, job)
         await self.attempt(phone, "record", doing)
+
+    @staticmethod
+    async def _note(phone: Phone, who: str, job: str, pick: int) -> None:
+        """A note, now and then with a transcript."""
+        said = f"transcript {pick % 50}\n".encode() * 200
+        blobs = phone.agent.attaching.attach(said, "transcript") if pick % 2 else ()
+        await phone.agent.jobs.note(who, job, f"note {pick}", blobs=blobs)
 
     async def offer(self, phone: Phone, pick: int) -> None:
         agent, who = phone.agent, self.person(phone, pick)
@@ -309,6 +317,16 @@ class Deeds:
         for phone in running:
             if phone.is_on:
                 await self._caught_up(phone)
+        self._all_blobs()
+
+    def _all_blobs(self) -> None:
+        """Every attachment that an event names is there, unless its device could not bring it."""
+        if any(self.counts[deed] for deed in ("restored", "revoked", "cloned")):
+            return
+        there = {sha256 for (sha256,) in self.town.office.rows("SELECT sha256 FROM blob")}
+        named = {sha256 for (sha256,) in self.town.office.rows("SELECT sha256 FROM blob_named")}
+        if named - there:
+            self.town.checker.findings.append(Finding(EMPTIED, f"blobs {sorted(named - there)[:3]} never came"))
 
     async def _caught_up(self, phone: Phone) -> None:
         """What a cursor led the device to is what somebody gets who begins at the beginning."""

@@ -17,6 +17,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from backend.world import BLOB_POINTS as OFFICE_BLOB_POINTS
+from device.world import BLOB_POINTS
 from tests.proving.deeds import DEVICE_DEATHS, OFFICE_DEATHS, Deeds
 from tests.proving.everything import Everything
 from tests.proving.town import Off, Phone, Town, copy
@@ -156,7 +158,7 @@ class Simulation(RuleBasedStateMachine):
     @rule(
         who=picks,
         mishap=st.sampled_from(MISHAPS),
-        of=st.sampled_from(("push", "push", "pull", "session", "challenge")),
+        of=st.sampled_from(("push", "push", "pull", "session", "challenge", "return")),
         at=st.integers(0, 999),
     )
     def sync_badly(self, who: int, mishap: Mishap, of: str, at: int) -> None:
@@ -174,7 +176,7 @@ class Simulation(RuleBasedStateMachine):
             self.run(self.deeds.replay(phone, pick))
 
     # -- deaths ---------------------------------------------------------------
-    @rule(who=picks, pick=picks, point=st.sampled_from(DEVICE_DEATHS))
+    @rule(who=picks, pick=picks, point=st.sampled_from((*DEVICE_DEATHS, *BLOB_POINTS)))
     def device_dies(self, who: int, pick: int, point: str) -> None:
         if phone := self.phone(who):
             phone.world.crash_at(point)
@@ -183,7 +185,7 @@ class Simulation(RuleBasedStateMachine):
                 self.run(self.deeds.sync(phone))
             phone.world.crash_at("")
 
-    @rule(who=picks, point=st.sampled_from(OFFICE_DEATHS))
+    @rule(who=picks, point=st.sampled_from((*OFFICE_DEATHS, *OFFICE_BLOB_POINTS)))
     def backend_dies(self, who: int, point: str) -> None:
         phone = self.phone(who)
         if phone and self.town.office.world:
