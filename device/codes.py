@@ -91,10 +91,10 @@ class Codes:
             event = self._here.event(code)
             if event.kind != kind:
                 raise Problem(WRONG_REFERENCE, f"{code} is {event.kind}, not {kind}")
-            stale = check_clock(memory.directory, self.policy_of(event), now_ms)
+            stale = check_clock(memory.directory, self.policy_of(event), now_ms, memory.synced_ms)
             return Looked(event=event, events=(), scene=self._scene(event, ()), stale=stale)
         expect_kind(code.frame, kind)
-        stale = check_clock(memory.directory, self._policy_in(code), now_ms)
+        stale = check_clock(memory.directory, self._policy_in(code), now_ms, memory.synced_ms)
         events = check_seal(code.frame, memory.directory)
         return Looked(event=events[-1], events=events, scene=self._scene(events[-1], events), stale=stale)
 

@@ -61,6 +61,7 @@ class Memory:
         self.shelf = Shelf()
         self.own_logs: frozenset[str] = frozenset()
         self.left: frozenset[str] = frozenset()
+        self.synced_ms = 0
         self.names: dict[str, str] = {}
         self._rosters: dict[str, Directory] = {}
         self._newest: tuple[int, str] = (0, "")
@@ -96,6 +97,7 @@ class Memory:
         self._refused = told_no
         self.own_logs = frozenset(name for _, name, _ in logs)
         self.left = pulled.left_jobs(con)
+        self.synced_ms = pulled.conversation(con).synced_ms or 0
         events = self._read_documents(con)
         for number, _, kid in logs:
             events += self._read_own(con, number, kid)

@@ -98,12 +98,17 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # -- what any code must hold ---------------------------------------------------
-def check_clock(directory: Directory, policy: Policy | None, now_ms: int) -> bool:
-    """True if the roster is stale and that has to be shown; CLOCK_BEFORE_ROSTER or ROSTER_TOO_OLD where it blocks."""
+def check_clock(directory: Directory, policy: Policy | None, now_ms: int, synced_ms: int = 0) -> bool:
+    """True if the roster is stale and that has to be shown; CLOCK_BEFORE_ROSTER or ROSTER_TOO_OLD where it blocks.
+
+    It was in force still at `synced_ms`, when this device last pulled all there was: a roster that nobody has to change
+    does not grow old.
+    """
     rule = policy or _DEFAULT
-    age_ms = now_ms - milliseconds(directory.roster.issued_at)
-    if age_ms < -TOLERANCE_MS:
-        raise Problem(CLOCK_BEFORE_ROSTER, f"by {-age_ms // 60_000} minutes")
+    issued_ms = milliseconds(directory.roster.issued_at)
+    if now_ms - issued_ms < -TOLERANCE_MS:
+        raise Problem(CLOCK_BEFORE_ROSTER, f"by {(issued_ms - now_ms) // 60_000} minutes")
+    age_ms = now_ms - max(issued_ms, synced_ms)
     if age_ms > rule.roster_blocks_days * _DAY_MS:
         raise Problem(ROSTER_TOO_OLD, f"{age_ms // _DAY_MS} days; {rule.roster_blocks_days} are allowed")
     return age_ms > rule.roster_degrades_days * _DAY_MS

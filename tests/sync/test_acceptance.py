@@ -205,6 +205,9 @@ def raw_offer(at_ms: int = NOON_MS) -> bytes:
 def test_a_roster_is_fresh_then_stale_then_too_old() -> None:
     directory = Directory(roster())
     assert not check_clock(directory, POLICY, NOON_MS)
+    a_month_ms = 30 * 24 * HOUR_MS
+    assert not check_clock(directory, POLICY, NOON_MS + a_month_ms, NOON_MS + a_month_ms - HOUR_MS)
+    assert check_clock(directory, POLICY, NOON_MS + a_month_ms + 25 * HOUR_MS, NOON_MS + a_month_ms)
     assert check_clock(directory, POLICY, NOON_MS + 25 * HOUR_MS)
     assert problem_of(lambda: check_clock(directory, POLICY, NOON_MS + 15 * 24 * HOUR_MS)) is ROSTER_TOO_OLD
     assert problem_of(lambda: check_clock(directory, None, NOON_MS + 15 * 24 * HOUR_MS)) is ROSTER_TOO_OLD
