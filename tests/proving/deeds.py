@@ -115,7 +115,8 @@ class Deeds:
     async def offer(self, phone: Phone, pick: int) -> None:
         agent, who = phone.agent, self.person(phone, pick)
         jobs = agent.holding.memory.jobs()
-        everybody = [one for people in CREW.values() for one in people if one != who]
+        here = {one for name in self.town.phones for one in CREW[name.partition("+")[0]]} - {who}
+        everybody = sorted(here) or [one for people in CREW.values() for one in people if one != who]
         to = [everybody[pick % len(everybody)]] + ([everybody[pick // 5 % len(everybody)]] if pick % 3 == 0 else [])
         if pick % 11 == 0:
             to = []  # a guest

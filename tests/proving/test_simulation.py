@@ -74,11 +74,13 @@ class Simulation(RuleBasedStateMachine):
         except Off:  # it died over what it did before
             return None
 
-    @initialize(phones=st.integers(1, 5))
-    def begin(self, phones: int) -> None:
+    @initialize(phones=st.integers(1, 5), seed=picks)
+    def begin(self, phones: int, seed: int) -> None:
         self.town = Town(copy(self.template / "template", self.folder / "town"), phones)
         self.deeds = Deeds(self.town)
         self.run(self.town.open())
+        self._bustle(random.Random(seed))
+        self._hand_over(seed, seed)
 
     def phone(self, pick: int) -> Phone | None:
         """One that runs; one that was off is switched on for it."""
@@ -106,6 +108,9 @@ class Simulation(RuleBasedStateMachine):
     @rule(who=picks, pick=picks)
     def hand_over(self, who: int, pick: int) -> None:
         """Offer, and then everybody tries to accept: one or two do."""
+        self._hand_over(who, pick)
+
+    def _hand_over(self, who: int, pick: int) -> None:
         if phone := self.phone(who):
             self.run(self.deeds.offer(phone, pick))
             for other in range(len(self.town.phones)):
@@ -116,7 +121,9 @@ class Simulation(RuleBasedStateMachine):
     @rule(seed=picks)
     def bustle(self, seed: int) -> None:
         """An hour in which nothing goes wrong: much is recorded, some is handed over, some devices sync."""
-        drawn = random.Random(seed)
+        self._bustle(random.Random(seed))
+
+    def _bustle(self, drawn: random.Random) -> None:
         for _ in range(8):
             phone = self.phone(drawn.randrange(5))
             if phone is None:
