@@ -466,4 +466,20 @@ FAULTS: Final[tuple[Fault, ...]] = (
             "test_i19_forged_replayed_and_misdirected_codes_are_refused_with_no_network"
         ),
     ),
+    Fault(
+        name="batch-unverified",
+        invariant="I11 a batch that its device did not sign is found, and its first event named",
+        file="backend/verify/logs.py",
+        old='            verify(batch.jws, batch.header, "ho-batch", self.log.jwk)\n',
+        new="",
+        test="tests/backend/test_verify.py::test_the_first_bad_event_is_named",
+    ),
+    Fault(
+        name="manifest-unlisted",
+        invariant="a proof from which a file was taken is found out",
+        file="backend/proof_check.py",
+        old="            if name not in self.files:\n                yield Finding(",
+        new="            if not name:\n                yield Finding(",
+        test="tests/backend/test_proof.py::test_any_missing_file_and_any_that_was_added_is_found",
+    ),
 )
