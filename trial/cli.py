@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("backend.commands.restore", "put a backup in place; every device then sends again what it lacks"),
     "verify": ("backend.commands.verify", "every chain, signature and mark of a database: is all as it was received"),
     "loss": ("backend.commands.loss", "what nobody holds any more after a restore, and a manager's declaration of it"),
+    "doctor": ("backend.commands.doctor", "what would go wrong in this deployment: disk, key, journal, clock, backup"),
     "export": ("backend.commands.exports", "proofs that others can verify, and receipts of handovers as PDF"),
     "people": ("backend.commands.people", "who works here, in which teams, and tokens for the JSON API"),
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
