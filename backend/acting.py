@@ -6,20 +6,23 @@ from typing import Any, Final
 import msgspec
 
 from backend.actions import Action, ActionId, Asked, AskedMerge, AskedUnmerge, merge, unmerge
+from backend.enrolment import revoke_device
 from backend.facts import JobFacts
 from backend.intake import Door
 from backend.look import Look, changes_since, look_at
 from backend.ordering import attach, held_order
 from backend.problems import Changed
-from backend.project import journey_of, seen_of
+from backend.project import journey_of
+from backend.promoting import promote
 from backend.reach import EVERY_SITE, person_keys
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import decode, encode
-from sync.events import Draft, Event, JobMerged, JobOpened, VisitType
+from sync.events import Draft, Event, JobMerged, JobOpened, Seq, VisitType
 from sync.ids import digest
-from sync.payload import Id, Priority
+from sync.payload import Id, Line, Priority
 from sync.problems import ACTION_REUSED, NOT_FOUND, NOT_POSSIBLE_NOW, STALE, Problem
+from sync.revocation import Reason
 
 _SQL: Final = queries("office")
 
@@ -49,6 +52,25 @@ class AskedMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     order: Id
     job: Id
     seen: int
+
+
+class AskedRevocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """End the device's right to record, for a reason.
+
+    From `suspect_from` of `suspect_log` on its custody events keep their verdict and are put before people.
+    """
+
+    action: ActionId
+    reason: Reason
+    suspect_log: str = ""
+    suspect_from: Seq | None = None
+
+
+class AskedPromotion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let an event count that was put aside, or that a doubt hangs on; the rest stays where it is."""
+
+    action: ActionId
+    reason: Line = ""
 
 
 class DoneEvent(msgspec.Struct, frozen=True):
@@ -145,6 +167,26 @@ class Acting:
 
         return self._once(writing, asked.action, ("match", asked.job, asked), record)
 
+    def revoke(self, writing: Writing, device: str, asked: AskedRevocation) -> Done:
+        """Afterwards no key of the device may record. NOT_FOUND where no device is called so."""
+
+        def record() -> Done:
+            has_suspect = asked.suspect_log and asked.suspect_from is not None
+            suspect = (asked.suspect_log, asked.suspect_from or 0) if has_suspect else None
+            event = revoke_device(self._door, writing, device, asked.reason, suspect=suspect, by=self._person)
+            return Done(job="", seen=0, events=(DoneEvent(event.kind, event.hash),))
+
+        return self._once(writing, asked.action, ("revoke", device, asked), record)
+
+    def promote(self, writing: Writing, event: str, asked: AskedPromotion) -> Done:
+        """Afterwards the event with this hash is judged like any other; nothing is recorded where it was before."""
+
+        def record() -> Done:
+            done = promote(writing, self._door.office, event, by=self._person, reason=asked.reason)
+            return Done(job="", seen=0, events=(DoneEvent(done.kind, done.hash),) if done else ())
+
+        return self._once(writing, asked.action, ("promote", event, asked), record)
+
     # -- the parts ------------------------------------------------------------
     def _look(self, writing: Writing, job: str, seen: int) -> tuple[Look, JobFacts]:
         reference, directory = writing.documents.roster()
@@ -159,7 +201,7 @@ class Acting:
     def _done(self, writing: Writing, facts: JobFacts, events: Iterable[Event]) -> Done:
         facts = writing.facts.job_of(facts.ref)
         recorded = tuple(DoneEvent(event.kind, event.hash) for event in events)
-        return Done(job=facts.job, seen=seen_of(facts), events=recorded)
+        return Done(job=facts.job, seen=facts.seen, events=recorded)
 
     def _once(
         self, writing: Writing, action: str, asked: tuple[str, str, msgspec.Struct], record: Callable[[], Done]

@@ -304,19 +304,28 @@ def reassign(look: Look, asked: AskedReassign) -> list[Draft]:
 
 
 def resolve(look: Look, asked: AskedResolve) -> list[Draft]:
-    """See `AskedResolve`. It cites all there is below the basis: what it did not see would open the case again."""
-    case = next((case for case in look.journey.custody.cases if case.basis == asked.basis), None)
-    if case is None:
+    """See `AskedResolve`. It cites all there is below the basis, and what is in doubt right under it.
+
+    What it did not see would open the case again.
+    """
+    cases = [case for case in look.journey.custody.cases if case.basis == asked.basis]
+    if not cases:
         raise _no("there is no case under that basis")
-    cites = dict.fromkeys((*case.children, *case.withdrawals, *case.below))
+    standing = tuple(dict.fromkeys(hash_ for case in cases for hash_ in case.resolutions))
+    cites = dict.fromkeys(
+        hash_
+        for case in cases
+        for hash_ in (*case.children, *case.withdrawals, *case.below, case.about, *case.causes)
+        if hash_ and hash_ not in standing
+    )
     body = Resolved(
         roster=look.roster,
         basis=asked.basis,
-        cites=tuple(hash_ for hash_ in cites if hash_ not in case.resolutions),
+        cites=tuple(cites),
         chosen=asked.chosen,
         party=asked.party,
         reason=asked.reason,
-        replaces=case.resolutions,
+        replaces=standing,
     )
     return [_draft(look, "handover.resolved", body)]
 

@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import devices, health, jobs, lists, reports, sync
+from backend.api import blobs, devices, handovers, health, jobs, lists, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
+from backend.blobs import BlobDesk
 from backend.config import Settings
 from backend.escalation import Escalation
 from backend.intake import Intake, open_intake
 from backend.limits import Attempts
 from backend.problems import HANDLERS
 from backend.world import World
+from sync.problems import Problem
 
 BODY = 256 * 1024
 """Bytes of a request body, where an address does not say otherwise."""
@@ -41,12 +43,19 @@ def create_app(settings: Settings, world: World) -> Litestar:
 
     @asynccontextmanager
     async def hold(app: Litestar) -> AsyncGenerator[None]:
-        async with open_intake(settings, world) as intake:
+        async with AsyncExitStack() as opened:
+            try:
+                intake = await opened.enter_async_context(open_intake(settings, world))
+            except Problem as problem:
+                app.state.refused = problem  # for whoever started it, who has a sentence to say
+                raise
             app.state.intake = intake
             app.state.sessions = sessions
             app.state.people = People(intake.store)
-            async with _escalating(Escalation(intake), settings.escalate_every_s):
-                yield
+            app.state.blobs = BlobDesk(intake, app.state.people)
+            await app.state.blobs.match()
+            await opened.enter_async_context(_escalating(Escalation(intake), settings.escalate_every_s))
+            yield
 
     def the_intake() -> Intake:
         intake: Intake = app.state.intake
@@ -56,12 +65,29 @@ def create_app(settings: Settings, world: World) -> Litestar:
         people: People = app.state.people
         return people
 
+    def the_blobs() -> BlobDesk:
+        desk: BlobDesk = app.state.blobs
+        return desk
+
     app = Litestar(
-        route_handlers=[devices.router, sync.router, jobs.router, lists.router, reports.router, health.router],
+        route_handlers=[
+            devices.router,
+            sync.router,
+            blobs.device_router,
+            blobs.staff_router,
+            handovers.device_router,
+            handovers.staff_router,
+            jobs.router,
+            lists.router,
+            reports.router,
+            trust.router,
+            health.router,
+        ],
         lifespan=[hold],
         middleware=[DefineMiddleware(Doorkeeper, exclude_from_auth_key="open", exclude="^/schema")],
         dependencies={
             "intake": Provide(the_intake, sync_to_thread=False),
+            "blobs": Provide(the_blobs, sync_to_thread=False),
             "people": Provide(the_people, sync_to_thread=False),
             "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "attempts": Provide(lambda: attempts, sync_to_thread=False),

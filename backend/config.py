@@ -6,6 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from sync.blobs import TYPES
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one backend.
@@ -23,9 +25,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_s: Annotated[int, Meta(ge=60, le=86_400)] = 3_600
     escalate_every_s: Annotated[int, Meta(ge=0, le=3_600)] = 30
     checkers: Annotated[int, Meta(ge=0, le=16)] = 0
-    """Processes that check the signatures of pushed events; with none, the server does so itself."""
+    """Processes that read pushes and check signatures; with none, the server does so itself."""
     cached_events: Annotated[int, Meta(ge=0, le=2_000_000)] = 60_000
     """How many judged events are kept in memory, so that a job in work is not read again for each push."""
+
+    blob_types: tuple[str, ...] = TYPES
+    """Media types of attachments that are taken."""
+    blob_most_bytes: Annotated[int, Meta(ge=1)] = 20 * 1024 * 1024
+    blob_quota_bytes: Annotated[int, Meta(ge=0)] = 4 * 1024 * 1024 * 1024
+    """How many bytes of attachments one device may send in all."""
+    blob_reserve_bytes: Annotated[int, Meta(ge=0)] = 256 * 1024 * 1024
+    """Room on the disk that attachments leave to events."""
+
+    @property
+    def blob_folder(self) -> Path:
+        """Where the bytes of attachments are kept."""
+        return self.database.with_name(self.database.name + ".blobs")
 
     @property
     def key_file(self) -> Path:

@@ -8,9 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from backend.auth import DeviceCaller, People, Sessions, StaffCaller
+from backend.blobs import BlobDesk
 from backend.intake import Intake
 from backend.limits import Attempts
 
+TheBlobs: TypeAlias = NamedDependency[SkipValidation[BlobDesk]]
 TheIntake: TypeAlias = NamedDependency[SkipValidation[Intake]]
 ThePeople: TypeAlias = NamedDependency[SkipValidation[People]]
 TheSessions: TypeAlias = NamedDependency[SkipValidation[Sessions]]

@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from backend.master import DEVICE, PERSON, SITE, TEAM, all_of
+from backend.keys import EnrolledKey, backend_keys, enrolled
+from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, all_of
 from backend.store.sqlite import queries
 from sync.clock import rfc3339
 from sync.codec import encode
@@ -26,6 +27,13 @@ class Signed(msgspec.Struct, frozen=True):
     reference: str
     raw: bytes
     jws: str
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a document that is kept is called."""
+
+    key: str
+    reference: str
 
 
 class Documents:
@@ -98,9 +106,25 @@ class Documents:
         return [(one[0], one[1]) for one in found if one is not None and isinstance(one[1], Policy)]
 
     # -- issued by the office -------------------------------------------------
-    def issue(self, draft: Document, now_ms: int, next_position: Callable[[str], int]) -> Signed | None:
+    def is_held(self, document: Document, raw: bytes) -> bool:
+        """True if these very bytes are kept."""
+        where = {"key": key_of(document), "reference": reference(document.version, raw)}
+        return self.con.execute(_SQL["document_named"].text, where).fetchone() is not None
+
+    def keep(self, document: Document, raw: bytes, jws: str, next_position: Callable[[str], int]) -> "Kept":
+        """Afterwards a document that was issued once, and lost, is kept again, whatever else has its version."""
+        kept = Kept(key_of(document), reference(document.version, raw))
+        row = {"key": kept.key, "version": document.version, "reference": kept.reference, "bytes": raw, "jws": jws}
+        self.con.execute(_SQL["keep_document"].text, row | {"position": next_position(kept.reference)})
+        self._newest.pop(kept.key, None)
+        return kept
+
+    def issue(
+        self, draft: Document, now_ms: int, next_position: Callable[[str], int], *, above: bool = False
+    ) -> Signed | None:
         """The draft as the next version, signed and kept; None where the latest says the same already.
 
+        With `above` it is issued all the same, so that it is above whatever was given out.
         Of `names` only the latest is kept, so that a forgotten name is gone.
         """
         key = key_of(draft)
@@ -108,6 +132,7 @@ class Documents:
         version = latest[1].version + 1 if latest else 1
         if (
             latest
+            and not above
             and msgspec.structs.replace(draft, version=latest[1].version, issued_at=latest[1].issued_at) == latest[1]
         ):
             return None
@@ -122,16 +147,16 @@ class Documents:
         return signed
 
     def roster_now(self) -> Roster:
-        """The roster that the rows in force make, its version still to be given."""
-        devices = [(id_, row) for id_, row in all_of(self.con, DEVICE) if row.jwk is not None]
+        """The roster that the rows in force make, its version still to be given.
+
+        A device stands there once for each key it ever had: who is left out could neither hand over what he holds
+        nor be told to erase it.
+        """
+        rows = dict(all_of(self.con, DEVICE))
         return Roster(
             version=1,
             issued_at="",
-            devices=tuple(
-                Device(id=id_, jwk=row.jwk, people=row.people, valid_from=row.valid_from, valid_until=row.valid_until)
-                for id_, row in devices
-                if row.jwk is not None
-            ),
+            devices=tuple(_listed(key, rows.get(key.device, DeviceRow())) for key in enrolled(self.con)),
             people={
                 id_: Person(
                     roles=row.roles,
@@ -143,7 +168,7 @@ class Documents:
                 for id_, row in all_of(self.con, PERSON)
             },
             teams=tuple(id_ for id_, _ in all_of(self.con, TEAM)),
-            keys=(self.signer.jwk,),
+            keys=backend_keys(self.con),
         )
 
     def names_now(self) -> Names:
@@ -152,6 +177,17 @@ class Documents:
         names |= {id_: row.name for id_, row in all_of(self.con, TEAM)}
         names |= {id_: row.name for id_, row in all_of(self.con, SITE)}
         return Names(version=1, issued_at="", names={id_: name for id_, name in names.items() if name})
+
+
+def _listed(key: EnrolledKey, row: DeviceRow) -> Device:
+    return Device(
+        id=key.device,
+        jwk=key.jwk,
+        people=row.people,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        revoked=key.revoked,
+    )
 
 
 _K = TypeVar("_K")

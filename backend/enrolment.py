@@ -6,18 +6,21 @@ import msgspec
 
 from backend.auth import token_hash
 from backend.intake import Door
-from backend.master import DEVICE, get, put
+from backend.keys import backend_keys, bind, enrolled, is_taken
+from backend.master import DEVICE, get
 from backend.office import BACKEND
 from backend.reading import read_placed
+from backend.revoking import revoke
 from backend.store.sqlite import queries
 from backend.writing import Place, Writing
 from sync.cards import Enrolment, enrolment_text
 from sync.codec import decode
-from sync.events import LogOpened
+from sync.events import Event, LogOpened
 from sync.ids import ENTRY_BYTES, b64, digest
 from sync.ledger import advance, chain_start
-from sync.problems import BAD_ENROLMENT, BAD_SIGNATURE, KEY_TAKEN, Problem
+from sync.problems import BAD_ENROLMENT, BAD_SIGNATURE, KEY_TAKEN, NOT_POSSIBLE_NOW, Problem
 from sync.protocol import EnrolReply, EnrolRequest
+from sync.revocation import Reason
 from sync.seal import kid_of
 
 _SQL: Final = queries("office")
@@ -26,15 +29,44 @@ LONGEST_MS: Final = 14 * 86_400_000
 """How long a code lives: on a printed sheet 7 days unless set otherwise, never more than 14."""
 
 
-def make_code(door: Door, writing: Writing, device: str, lives_ms: int = PRINTED_MS) -> Enrolment:
-    """A new code for a device that is listed; codes made for it before and not used are void."""
+def make_code(
+    door: Door, writing: Writing, device: str, lives_ms: int = PRINTED_MS, *, url: str | None = None
+) -> Enrolment:
+    """A new code for a device that is listed; codes made for it before and not used are void.
+
+    The device is told to call `url`, by default the address in the settings.
+    """
     get(writing.con, DEVICE, device)
     plain = b64(door.world.token(ENTRY_BYTES))
     writing.con.execute(_SQL["void_codes"].text, {"device": device})
     until = writing.now_ms + min(lives_ms, LONGEST_MS)
     row = {"hash": token_hash(plain), "device": device, "expires_at": until}
     writing.con.execute(_SQL["make_code"].text, row)
-    return Enrolment(url=door.settings.url, code=plain, fingerprint=door.signer.kid)
+    return Enrolment(url=url or door.settings.url, code=plain, fingerprint=door.signer.kid)
+
+
+def void_codes(writing: Writing, device: str) -> int:
+    """Afterwards no code made for this device can be used any more; how many could until now."""
+    get(writing.con, DEVICE, device)
+    return writing.con.execute(_SQL["void_codes"].text, {"device": device}).rowcount
+
+
+def revoke_device(
+    door: Door, writing: Writing, device: str, reason: Reason, *, suspect: tuple[str, int] | None, by: str
+) -> Event:
+    """Afterwards no key of the device may record, no code for it can be used, and the roster says so.
+
+    Every key that is not revoked is, and of one that is, for a graver reason, once more. NOT_FOUND for a device that
+    is not listed, NOT_POSSIBLE_NOW for one without a key. `by` is a person whose role was checked.
+    """
+    void_codes(writing, device)
+    keys = enrolled(writing.con, device)
+    ending = [key for key in keys if not key.revoked] or keys[-1:]
+    if not ending:
+        raise Problem(NOT_POSSIBLE_NOW, f"{device} was never enrolled")
+    events = [revoke(writing, door.office, key.kid, reason, suspect=suspect, by=by) for key in ending]
+    door.cut(writing)
+    return events[-1]
 
 
 def code_text(enrolment: Enrolment) -> str:
@@ -45,8 +77,9 @@ def code_text(enrolment: Enrolment) -> str:
 def enrol(door: Door, writing: Writing, request: EnrolRequest) -> EnrolReply:
     """Afterwards the device's key is in the roster and its log is open, its genesis filed.
 
-    The same request again has the same answer: a lost reply costs nothing. Raises BAD_ENROLMENT,
-    KEY_TAKEN, BAD_SIGNATURE or UNREADABLE.
+    A key that it had before is revoked: what is held of its log stands, and what it still has it may hand over.
+    The same request again has the same answer: a lost reply costs nothing. Raises BAD_ENROLMENT, KEY_TAKEN,
+    BAD_SIGNATURE or UNREADABLE.
     """
     hash_ = token_hash(request.code)
     row = writing.con.execute(_SQL["code"].text, {"hash": hash_}).fetchone()
@@ -58,19 +91,19 @@ def enrol(door: Door, writing: Writing, request: EnrolRequest) -> EnrolReply:
     if used_by is not None:
         if (used_by, genesis) != (kid, raw):
             raise Problem(BAD_ENROLMENT, "it was used by another device")
-        return _reply(door, writing, device)
+        return _reply(writing, device)
     if voided or expires_at < writing.now_ms:
         raise Problem(BAD_ENROLMENT, "it is no longer valid")
-    _, directory = writing.documents.roster()
-    if directory.device(kid) is not None or directory.is_staff(kid):
+    if is_taken(writing.con, kid):
         raise Problem(KEY_TAKEN, kid)
+    for before in enrolled(writing.con, device):
+        if not before.revoked:
+            revoke(writing, door.office, before.kid, "left", suspect=None, by=BACKEND)
     _open(writing, request, raw)
-    listed = get(writing.con, DEVICE, device)
-    bound = msgspec.structs.replace(listed, jwk=request.jwk)
-    put(writing.con, DEVICE, device, bound, by=BACKEND, now_ms=writing.now_ms)
+    bind(writing.con, device, request.jwk, writing.now_ms)
     writing.con.execute(_SQL["use_code"].text, {"hash": hash_, "kid": kid, "genesis": raw})
     door.cut(writing)
-    return _reply(door, writing, device)
+    return _reply(writing, device)
 
 
 def _open(writing: Writing, request: EnrolRequest, raw: bytes) -> None:
@@ -87,13 +120,13 @@ def _open(writing: Writing, request: EnrolRequest, raw: bytes) -> None:
     log.through = log.highest = 1
     log.head = head
     log.changed = True
-    writing.release(f"log {log.log}")
+    writing.log_opened(log)
 
 
 class _Opened(msgspec.Struct, frozen=True):
     log: str
 
 
-def _reply(door: Door, writing: Writing, device: str) -> EnrolReply:
+def _reply(writing: Writing, device: str) -> EnrolReply:
     people = get(writing.con, DEVICE, device).people
-    return EnrolReply(device=device, people=people, epoch=door.book.epoch, keys=(door.signer.jwk,))
+    return EnrolReply(device=device, people=people, epoch=writing.book.epoch, keys=backend_keys(writing.con))

@@ -7,7 +7,7 @@ drops all of it whenever a transaction fails or another process wrote.
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from backend.documents import Documents
@@ -17,44 +17,76 @@ from backend.reading import NAMEABLE
 from backend.store.sqlite import queries
 from sync.clock import Moment
 from sync.codec import decode, read_event
-from sync.events import Event
+from sync.doubts import NO_DOUBTS, Doubts, doubts_of
+from sync.events import CUSTODY, DeviceRevoked, Event, EventPromoted, LogForked, Offered
 from sync.ids import JOB_BYTES, b64, digest, unb64
 from sync.journey import jobs_of
 from sync.judge import judge
 from sync.policy import Directory, Policy
 from sync.problems import Problem
-from sync.standing import Standing, Verdict, Word
+from sync.standing import DECLARED_LOST, Standing, Verdict, Word
 
 log = logging.getLogger(__name__)
 
 _SQL: Final = queries("ledger")
+_RESTORE: Final = queries("restore")
 WORDS: Final[tuple[Word, ...]] = ("applied", "refused", "parked", "quarantined")
 """A verdict's word at the number by which the ledger keeps it."""
 APPLIED, REFUSED, PARKED, QUARANTINED = range(4)
 
-GLOBAL: Final = frozenset({"log.opened", "device.revoked", "log.forked", "event.promoted", "event.redacted"})
-"""Kinds that go to every device, whatever its scope."""
+GLOBAL: Final = frozenset(
+    {"log.opened", "device.revoked", "log.forked", "event.promoted", "event.redacted", "loss.declared"}
+)
+"""Kinds that go to every device, whatever its scope: to be judged by, and to be given back after a restore."""
 DIGEST_BYTES: Final = 32
 EVERYBODY: Final = 0
 """The job of such events in the ledger."""
 ORDERS: Final = frozenset({"order.imported", "order.changed", "order.cancelled"})
+OF_SEVERAL: Final = frozenset({"job.merged", "job.unmerged"})
+"""Kinds that name several jobs in the body."""
 UNMATCHED: Final = -1
 """The job in the ledger of orders that name none yet."""
+
+
+WATCHED: Final = CUSTODY | {
+    "job.planned",
+    "job.dispatched",
+    "job.merged",
+    "job.unmerged",
+    "job.held",
+    "job.released",
+    "job.resolved",
+    "job.cancelled",
+    "job.reopened",
+    "job.closed_by_rule",
+    "order.imported",
+    "order.changed",
+    "order.cancelled",
+    "line.imported",
+    "line.changed",
+    "item.scanned",
+    "visit.arrived",
+    "visit.departed",
+}
+"""Facts that make a form stale: custody, plan, orders, items, and where somebody is. A signal or a note does not."""
 
 
 class JobFacts:
     """The applied events about one job, each with its position; `ref` is the job's small number in the ledger.
 
-    `kept` is what its projections say, None until they were read.
+    `kept` is what its projections say, None until they were read; `seen` the position of the newest fact that makes a
+    form stale; `offers` are those of the standings that are one.
     """
 
-    __slots__ = ("job", "kept", "opened", "positions", "ref", "standings")
+    __slots__ = ("job", "kept", "offers", "opened", "positions", "ref", "seen", "standings")
 
     def __init__(self, ref: int, job: str) -> None:
         self.ref = ref
         self.job = job
         self.standings: list[Standing] = []
         self.positions: list[int] = []
+        self.offers: list[Standing] = []
+        self.seen = 0
         self.opened: Standing | None = None
         self.kept: Kept | None = None
 
@@ -72,6 +104,7 @@ class Facts:
         self._jobs: OrderedDict[str, JobFacts] = OrderedDict()
         self._refs: dict[int, str] = {}
         self._by_hash: dict[str, Standing] = {}
+        self._doubts: Doubts | None = None
         self.index = HashIndex()
 
     def forget(self) -> None:
@@ -81,6 +114,7 @@ class Facts:
         self._jobs.clear()
         self._refs.clear()
         self._by_hash.clear()
+        self._doubts = None
 
     # -- asked by the judge ---------------------------------------------------
     def by_hash(self, hash_: str) -> Standing | None:
@@ -90,13 +124,15 @@ class Facts:
 
     def by_job(self, job: str) -> Standing | None:
         """See `Known`."""
-        facts = self.job(job)
+        facts = self._jobs.get(job) or self.job(job)
         if facts is not None:
             return facts.opened
         self.before_reading()
         prefix = _bytes(job, JOB_BYTES)
         row = self.index.find_job(self.con, prefix) if prefix else None
-        return self._read(*row, digest_=b"") if row and not row[2] else None
+        if row is None:
+            return self._lost(job)
+        return self._read(*row, digest_=b"") if not row[2] else None
 
     def by_name(self, name: str) -> Standing | None:
         """See `Known`."""
@@ -140,13 +176,45 @@ class Facts:
             raise LookupError(f"job {ref} has no row")
         return found
 
+    def doubts(self) -> Doubts:
+        """What puts events in doubt as things stand."""
+        if self._doubts is None:
+            self.before_reading()
+            said = [read_event(raw, kid) for raw, kid in self.con.execute(_SQL["doubts"].text)]
+            self._doubts = doubts_of(said) if said else NO_DOUBTS
+        return self._doubts
+
+    def doubted(self, event: Event) -> list[int]:
+        """The jobs, by their small numbers, that an event of `DOUBTING` concerns; afterwards it is reckoned with."""
+        self._doubts = None
+        self.before_reading()
+        match event.body:
+            case LogForked(log=log_name, seq=seq):
+                return self._jobs_from(log_name, seq)
+            case DeviceRevoked(suspect_log=log_name, suspect_from=int(seq)):
+                return self._jobs_from(log_name, seq)
+            case EventPromoted(event=hash_):
+                digest_ = _bytes(hash_, DIGEST_BYTES)
+                found = self.index.find(self.con, digest_) if digest_ else None
+                if found is not None:
+                    where = {"log": found[0], "seq": found[1], "digest": digest_ if found[2] else b""}
+                    row = self.con.execute(_SQL["fork_row" if found[2] else "main_row"].text, where).fetchone()
+                    return [row[5]] if row[5] else []
+        return []
+
+    def _jobs_from(self, log_name: str, seq: int) -> list[int]:
+        row = self.con.execute(_SQL["log_by_name"].text, {"log": log_name}).fetchone()
+        if row is None:
+            return []
+        return [job for (job,) in self.con.execute(_SQL["jobs_from"].text, {"log": row[0], "seq": seq})]
+
     def policies_of(self, facts: JobFacts) -> dict[str, Policy | None]:
         """The policy of each offer of a job, by the offer's hash."""
         found: dict[str, Policy | None] = {}
-        for standing in facts.standings:
-            if standing.event.kind == "handover.offered":
-                body = standing.event.body
-                found[standing.event.hash] = self.policy(getattr(body, "boundary", ""), getattr(body, "policy", ""))
+        for standing in facts.offers:
+            body = standing.event.body
+            if isinstance(body, Offered):
+                found[standing.event.hash] = self.policy(body.boundary, body.policy)
         return found
 
     # -- kept up to date by the door ------------------------------------------
@@ -157,10 +225,13 @@ class Facts:
         self._jobs[job] = facts
         self._refs[ref] = job
 
-    def add(self, standing: Standing, facts_of: Sequence[JobFacts], position: int) -> None:
-        """Afterwards this applied event is among the facts of these jobs."""
-        for facts in facts_of:
-            self._append(facts, standing, position)
+    def add(self, standing: Standing, facts: JobFacts, position: int) -> None:
+        """Afterwards this applied event is among the facts of this job; the jobs longest unused may be forgotten."""
+        self._append(facts, standing, position)
+        if self._held > self._most:
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self._held > self._most and len(self._jobs) > 1:
             self._drop(next(iter(self._jobs)))
 
@@ -168,11 +239,15 @@ class Facts:
         facts.standings.append(standing)
         facts.positions.append(position)
         self._held += 1
-        kind = standing.event.kind
-        if kind == "job.opened":
-            facts.opened = standing
-        if kind in NAMEABLE:
-            self._by_hash[standing.event.hash] = standing
+        event = standing.event
+        if event.kind in WATCHED and position > facts.seen:
+            facts.seen = position
+        if event.kind in NAMEABLE:
+            self._by_hash[event.hash] = standing
+            if event.kind == "job.opened":
+                facts.opened = standing
+            elif event.kind == "handover.offered":
+                facts.offers.append(standing)
 
     def _drop(self, job: str) -> None:
         facts = self._jobs.pop(job)
@@ -199,10 +274,14 @@ class Facts:
         for position, raw, kid in sorted(rows, key=lambda row: row[0]):
             standing = judge(read_event(raw, kid), self)
             if standing.verdict.word != "applied":
-                log.error("an applied event is judged otherwise now", extra={"hash": standing.event.hash})
+                self.judged_otherwise(standing)
                 continue
             self._append(facts, standing, position)
         return facts
+
+    def judged_otherwise(self, standing: Standing) -> None:
+        """Told of an event that is kept as applied and is not by today's rules; it stays out of the facts."""
+        log.error("an applied event is judged otherwise now", extra={"hash": standing.event.hash})
 
     def row(self, log_ref: int, seq: int, digest_: bytes) -> tuple[bytes, str | None]:
         """Bytes and own signature of one event held."""
@@ -214,7 +293,12 @@ class Facts:
         self.before_reading()
         digest_ = _bytes(hash_, DIGEST_BYTES)
         row = self.index.find(self.con, digest_) if digest_ else None
-        return self._read(*row, digest_=digest_) if row else None
+        return self._read(*row, digest_=digest_) if row else self._lost(hash_)
+
+    def _lost(self, name: str) -> Standing | None:
+        """What stands for a name that is not held and was declared lost."""
+        (is_lost,) = self.con.execute(_RESTORE["lost_name"].text, {"name": name}).fetchone()
+        return Standing(event=_nothing(name), verdict=DECLARED_LOST) if is_lost else None
 
     def _read(self, log_ref: int, seq: int, forked: int, *, digest_: bytes) -> Standing | None:
         """A named event as it was judged; of a job's applied event, all the job is read at once."""
@@ -248,29 +332,31 @@ def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "",
         event = read_event(raw, kid)
     except Problem:
         # It was refused because it cannot be read; whoever names it is refused as well, by its hash alone.
-        event = Event(
-            hash=b64(digest(raw)),
-            log="",
-            seq=0,
-            kind="",
-            job="",
-            actor="",
-            at=_NEVER,
-            body=None,
-            wall_ms=0,
-            occurred_ms=0,
-        )
+        event = _nothing(b64(digest(raw)))
     return Standing(event=event, verdict=said)
+
+
+def _nothing(hash_: str) -> Event:
+    """An event of which nothing is known but what it is called."""
+    return Event(
+        hash=hash_,
+        log="",
+        seq=0,
+        kind="",
+        job="",
+        actor="",
+        at=_NEVER,
+        body=None,
+        wall_ms=0,
+        occurred_ms=0,
+    )
 
 
 _NEVER: Final = Moment(wall="", mono=0, boot="")
 
 
-_OF_SEVERAL: Final = frozenset({"job.merged", "job.unmerged"})
-
-
 def belongs_to(event: Event) -> tuple[str, ...]:
     """The jobs among whose facts an event stands; a witness stands for what it holds, and is none itself."""
-    if event.kind in _OF_SEVERAL:
+    if event.kind in OF_SEVERAL:
         return jobs_of(event)
     return (event.job,) if event.job and event.kind != "code.witnessed" else ()

@@ -7,29 +7,33 @@ slow disk is waited for once and one bad push undoes nobody else's.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any, Final, TypeVar
 
-from backend.checkers import Checkers, open_checkers
+from backend.checkers import SMALL, Checkers, open_checkers
 from backend.config import Settings
 from backend.documents import Documents
-from backend.key import hold_key
+from backend.key import hold_key, use_key
+from backend.keys import add_backend_key, signing_kid
+from backend.losses import take_loss
 from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
 from backend.project import follow
 from backend.reach import note_devices
-from backend.reading import Arrived, check_here, read_arrived
-from backend.receive import Received, receive
+from backend.reading import Arrived, Held, proven, read_unproven
+from backend.receive import Received, go_on, receive
+from backend.store.blobs import BlobFolder, Blobs
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
-from backend.witness import take_witness
+from backend.witness import take_halves, take_witness
 from backend.world import World
-from backend.writing import Book, Work, Writing
+from backend.writing import Book, Log, Work, Writing
 from sync.clock import rfc3339
-from sync.events import Event
+from sync.codec import encode
+from sync.events import Event, LossDeclared
 from sync.ids import b64
-from sync.problems import NOT_OUR_DATABASE, TOO_BUSY, Problem
-from sync.protocol import PushReply, Receipt, Sealed, chain_text, receipt_text
+from sync.problems import BAD_HEADER, BAD_SIGNATURE, STORE_TROUBLE, TOO_BUSY, Problem
+from sync.protocol import BlobReceipt, PushReply, Receipt, Sealed, chain_text, receipt_text
 from sync.seal import Jwk, Signer
 from sync.standing import Verdict
 
@@ -39,8 +43,12 @@ T = TypeVar("T")
 _SQL: Final = queries("ledger")
 MOST_WAITING: Final = 256
 """Pushes that may wait for the writer; more are asked to come back."""
+MOST_WAITED_FOR: Final = 4096
+"""Keys whose signatures are waited for before anything is written; there are more only in an attack."""
 MOST_TOGETHER: Final = 64
 """The most that one transaction takes in."""
+ADDRESS: Final = "address"
+"""The setting of the database that says where its server was called last."""
 
 
 class Door:
@@ -51,17 +59,43 @@ class Door:
         self.world = world
         self.signer = signer
         self.office = Office(world, signer)
+        self.blobs: Blobs = BlobFolder(settings.blob_folder)
         self.book = Book(signer, settings.cached_events)
         self.book.take_witness = self._take_witness
+        self.book.take_halves = self._take_halves
+        self.book.take_loss = self._take_loss
+
+    def blob_receipt(self, name: str, size: int) -> Sealed:
+        """The signed word that the blob of this name is held: for what was found in the store, and for nothing else."""
+        text = encode(BlobReceipt(epoch=self.book.epoch, sha256=name, size=size)).decode()
+        return Sealed(text=text, jws=self.signer.sign(text.encode(), "ho-receipt"))
+
+    def sign_with(self, signer: Signer) -> None:
+        """Afterwards this key signs what is given out, and a staff log of its own holds what the office does."""
+        self.signer = self.book.signer = self.book.documents.signer = signer
+        self.office = Office(self.world, signer)
+
+    def _take_loss(self, writing: Writing, event: Event) -> None:
+        if isinstance(event.body, LossDeclared):
+            take_loss(writing, event.body)
+            log_ = writing.log(event.body.log)
+            if log_ is not None:
+                go_on(writing, self.office, log_)
 
     def _take_witness(self, writing: Writing, event: Event) -> Verdict:
         return take_witness(writing, self.office, event)
 
+    def _take_halves(self, writing: Writing, log: Log) -> None:
+        take_halves(writing, self.office, log)
+
     def found(self, con: sqlite3.Connection) -> None:
-        """Afterwards the database has an epoch, a roster that lists this backend's key, and a list of names."""
+        """Afterwards the database has an epoch, a roster that lists this backend's keys, and a list of names."""
         settings = dict(con.execute(_SQL["settings"].text).fetchall())
         if "epoch" not in settings:
             con.execute(_SQL["set"].text, {"name": "epoch", "value": b64(self.world.token(6))})
+        if "key" not in settings:
+            con.execute(_SQL["set"].text, {"name": "key", "value": self.signer.kid})
+        add_backend_key(con, self.signer.jwk, self.world.now_ms())
         self.transact(con, [self._begin])
 
     def _begin(self, writing: Writing) -> None:
@@ -88,12 +122,19 @@ class Door:
 
         Projections, reach and the desk's confirmations follow in the same transaction.
         """
+        kid = signing_kid(con)
+        if kid and kid != self.signer.kid:
+            self.sign_with(use_key(self.settings.key_file, kid))
         writing = Writing(con, self.book, self.world.now_ms())
         self.world.fault("before-store")
         outcomes = [writing.one(work) for work in works]
         self.world.fault("after-store")
         follow(writing, self.office, self.settings.desk)
         writing.finish()
+        # Last, since it may be waited for: were these the signatures they were taken for?
+        for held in writing.proofs:
+            if not all(held()):
+                raise Problem(BAD_SIGNATURE, "an event's own")
         self.world.fault("before-commit")
         return outcomes
 
@@ -116,7 +157,8 @@ class Intake:
     def __init__(self, store: Store, door: Door, checkers: Checkers | None = None) -> None:
         self.store = store
         self.door = door
-        self._check = checkers.check if checkers is not None else check_here
+        self._checkers = checkers
+        self._signed_badly: set[Jwk] = set()
         self.is_stopped = False
         self._waiting: asyncio.Queue[tuple[Work[Any], asyncio.Future[Any]]] = asyncio.Queue(MOST_WAITING)
 
@@ -131,16 +173,42 @@ class Intake:
 
     async def push(self, body: bytes, *, gzip: bool, jwk: Jwk) -> PushReply:
         """The reply to a push; its receipt is made once what it says is on disk."""
-        arrived = await asyncio.to_thread(read_arrived, body, gzip=gzip, jwk=jwk, check=self._check)
-        received = await self.do(lambda writing: receive(writing, self.door.office, arrived))
+        if self._checkers is None or len(body) < SMALL:
+            arrived, held = await asyncio.to_thread(read_unproven, body, gzip=gzip, jwk=jwk)
+        else:
+            arrived, held = await asyncio.wrap_future(self._checkers.read(body, gzip=gzip, jwk=jwk))
+        received = await self._receive(arrived, held, jwk)
         self.door.world.fault("before-reply")
         if received.fresh:
             facts = {"log": received.log, "fresh": received.fresh, "through": received.through}
             log.info("batch stored", extra=facts)
-        return self._reply(received)
+        blobs = await asyncio.to_thread(self._blobs_held, received.blobs) if received.blobs else ()
+        return self._reply(received, blobs)
 
-    def _reply(self, received: Received) -> PushReply:
-        epoch, head = self.door.book.epoch, chain_text(received.head)
+    def _blobs_held(self, names: Iterable[str]) -> tuple[Sealed, ...]:
+        sizes = [(name, self.door.blobs.size(name)) for name in names]
+        return tuple(self.door.blob_receipt(name, size) for name, size in sizes if size is not None)
+
+    async def _receive(self, arrived: Arrived, held: Held, jwk: Jwk) -> Received:
+        """The push received, its chain and each signature in it checked before the commit.
+
+        Checking takes as long as all the writer does, so both go on at once, and what was done for a signature that
+        does not hold is undone. A key that signed badly once is waited for from then on: it costs nobody else again.
+        """
+        if jwk not in self._signed_badly:
+            try:
+                return await self.do(lambda writing: receive(writing, self.door.office, arrived, held))
+            except Problem as problem:
+                if problem.kind not in (BAD_SIGNATURE, BAD_HEADER):
+                    raise
+            if len(self._signed_badly) >= MOST_WAITED_FOR:
+                self._signed_badly.clear()
+            self._signed_badly.add(jwk)
+        known = proven(arrived, await asyncio.to_thread(held), jwk)
+        return await self.do(lambda writing: receive(writing, self.door.office, known))
+
+    def _reply(self, received: Received, blobs: tuple[Sealed, ...]) -> PushReply:
+        epoch, head = received.epoch, chain_text(received.head)
         text = receipt_text(Receipt(epoch=epoch, log=received.log, received_through=received.through, head=head))
         return PushReply(
             epoch=epoch,
@@ -151,6 +219,7 @@ class Intake:
             server_time=rfc3339(self.door.world.now_ms()),
             missing=received.missing,
             longer=received.longer,
+            blob_receipts=blobs,
         )
 
     async def write(self) -> None:
@@ -197,7 +266,7 @@ def _tell(told: asyncio.Future[Any], outcome: object) -> None:
 # -- opening ------------------------------------------------------------------
 @asynccontextmanager
 async def open_intake(settings: Settings, world: World) -> AsyncIterator[Intake]:
-    """The backend's data, open: migrated, founded, its staff log begun, its writer at work."""
+    """The backend's data, open: migrated, founded, its staff log begun, its address noted, its writer at work."""
     door = _door(settings, world)
     async with AsyncExitStack() as opened:
         checkers = opened.enter_context(open_checkers(settings.checkers))
@@ -205,6 +274,8 @@ async def open_intake(settings: Settings, world: World) -> AsyncIterator[Intake]
         intake = Intake(store, door, checkers)
         await store.writing(door.found)
         await store.writing(lambda con: door.transact(con, [door.office.open]))
+        # For commands on this database, which cannot know where a server was told to listen.
+        await store.writing(lambda con: con.execute(_SQL["set"].text, {"name": ADDRESS, "value": settings.url}))
         writer = asyncio.create_task(intake.write(), name="writer")
         try:
             yield intake
@@ -222,15 +293,27 @@ def open_door(settings: Settings, world: World) -> Iterator[tuple[Door, sqlite3.
         yield door, con
 
 
+def noted_address(con: sqlite3.Connection) -> str | None:
+    """Where the server on this database was called last; None where none has run."""
+    address: str | None = dict(con.execute(_SQL["settings"].text).fetchall()).get(ADDRESS)
+    return address
+
+
 def _door(settings: Settings, world: World) -> Door:
     try:
         settings.database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(NOT_OUR_DATABASE, error.strerror or "", str(settings.database)) from error
+        raise Problem(STORE_TROUBLE, error.strerror or "", str(settings.database)) from error
+
+    def key(con: sqlite3.Connection) -> Signer:
+        is_new = not con.execute(_SQL["settings"].text).fetchall()
+        hold_key(settings.key_file, world, is_new=is_new)
+        return use_key(settings.key_file, signing_kid(con))
+
     with closing(connect(settings.database)) as con:
         migrate(con)
-        is_new = not con.execute(_SQL["settings"].text).fetchall()
-    return Door(settings, world, hold_key(settings.key_file, world, is_new=is_new))
+        signer = in_transaction(con, key)  # one process at a time: two must not each make a key
+    return Door(settings, world, signer)
 
 
-__all__ = ["BACKEND", "Arrived", "Door", "Intake", "open_door", "open_intake"]
+__all__ = ["BACKEND", "Arrived", "Door", "Intake", "noted_address", "open_door", "open_intake"]

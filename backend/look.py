@@ -2,8 +2,8 @@
 
 import msgspec
 
-from backend.facts import JobFacts
-from backend.project import WATCHED, journey_of, seen_of
+from backend.facts import WATCHED, JobFacts
+from backend.project import journey_of
 from backend.reach import job_keys
 from backend.writing import Writing
 from sync.clock import rfc3339
@@ -33,7 +33,7 @@ def look_at(writing: Writing, job: str, keys: set[str]) -> JobFacts:
 
 def changes_since(facts: JobFacts, seen: int) -> tuple[dict[str, str], ...]:
     """What came to count about a job since `seen` that makes a form stale: who, what, when, oldest first."""
-    if seen >= seen_of(facts):
+    if seen >= facts.seen:
         return ()
     return tuple(
         {

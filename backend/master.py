@@ -9,12 +9,13 @@ from msgspec import Meta
 from backend.store.sqlite import queries
 from sync.codec import decode, encode
 from sync.payload import Id
-from sync.policy import Role
-from sync.problems import NOT_FOUND, Problem
-from sync.seal import Jwk
+from sync.policy import GUEST, Role, is_role
+from sync.problems import BAD_NAME, NOT_FOUND, TAKEN, Problem
 
 _SQL: Final = queries("office")
 Name = Annotated[str, Meta(max_length=200)]
+EVERY: Final = "*"
+"""In a person's scope: every site."""
 
 
 class PersonRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -35,10 +36,9 @@ class TeamRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A device and the people who may record on it; `jwk` is its key once it is enrolled. Times are RFC 3339."""
+    """A device and the people who may record on it; its keys are rows of their own. Times are RFC 3339."""
 
     people: tuple[Id, ...] = ()
-    jwk: Jwk | None = None
     valid_from: str = ""
     valid_until: str = ""
 
@@ -91,13 +91,45 @@ def get(con: sqlite3.Connection, kind: Kind[_R], id_: str) -> _R:
     return found
 
 
+MOST_NAME: Final = 200
+_OTHERS: Final[dict[str, tuple[str, ...]]] = {"person": ("team",), "team": ("person",)}
+"""People and teams are parties alike: one name cannot stand for two of them."""
+
+
+def check_name(name: str) -> None:
+    """Return only if something can be called that and be told apart on a screen; else BAD_NAME."""
+    if not 0 < len(name) <= MOST_NAME or not name.isprintable() or name != name.strip():
+        raise Problem(BAD_NAME, repr(name[:40]))
+
+
+def check_new(con: sqlite3.Connection, kind: str, id_: str) -> None:
+    """Return only if a row of this kind can have this id: BAD_NAME, or TAKEN where it is somebody else's."""
+    check_name(id_)
+    if (kind in _OTHERS and (is_role(id_) or id_.startswith(GUEST))) or (kind == SITE.name and id_ == EVERY):
+        raise Problem(BAD_NAME, f"{id_!r} means something else here")
+    for other in _OTHERS.get(kind, ()):
+        if con.execute(_SQL["master"].text, {"kind": other, "id": id_}).fetchone():
+            raise Problem(TAKEN, f"{id_} is a {other}")
+
+
 def put(con: sqlite3.Connection, kind: Kind[_R], id_: str, row: _R, *, by: str, now_ms: int) -> bool:
-    """Afterwards `row` is in force; the one before stays, with its end. False where it said the same already."""
-    if find(con, kind, id_) == row:
+    """Afterwards `row` is in force; the one before stays, with its end. False where it said the same already.
+
+    Raises BAD_NAME and TAKEN where nothing new can have this id.
+    """
+    before = find(con, kind, id_)
+    if before == row:
         return False
+    if before is None:
+        check_new(con, kind.name, id_)
     names = {"kind": kind.name, "id": id_}
     (versions,) = con.execute(_SQL["master_versions"].text, names).fetchone()
     con.execute(_SQL["end_master"].text, names | {"until": now_ms})
     begun = {"version": versions + 1, "since": now_ms, "recorded_by": by, "body": encode(row).decode()}
     con.execute(_SQL["begin_master"].text, names | begun)
     return True
+
+
+def end(con: sqlite3.Connection, kind: Kind[_R], id_: str, *, now_ms: int) -> None:
+    """Afterwards no row of this name is in force; those that were stay, each with its end."""
+    con.execute(_SQL["end_master"].text, {"kind": kind.name, "id": id_, "until": now_ms})

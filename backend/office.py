@@ -26,8 +26,8 @@ class Office:
     """The staff log of this process. Its name is new; it is opened with the first event that is recorded."""
 
     def __init__(self, world: World, signer: Signer) -> None:
-        self._world = world
-        self._signer = signer
+        self.world = world
+        self.signer = signer
         self.log = b64(world.token(LOG_BYTES))
 
     def record(self, writing: Writing, drafts: Iterable[Draft]) -> list[Event]:
@@ -45,18 +45,18 @@ class Office:
             self._open(writing)
 
     def _open(self, writing: Writing) -> Log:
-        log = writing.open_log(self.log, self._signer.jwk, staff=True)
-        genesis = LogOpened(device=BACKEND, jwk=self._signer.jwk, software=SOFTWARE)
+        log = writing.open_log(self.log, self.signer.jwk, staff=True)
+        genesis = LogOpened(device=BACKEND, jwk=self.signer.jwk, software=SOFTWARE)
         self._append(writing, log, Draft(kind="log.opened", actor=BACKEND, body=genesis))
         return log
 
     def _append(self, writing: Writing, log: Log, draft: Draft) -> Event:
         seq = log.highest + 1
         prev = prev_of(log.head) if draft.kind in CUSTODY else ""
-        raw = write_event(draft, log=log.log, seq=seq, at=self._world.moment(), prev=prev)
-        event = event_of(read_envelope(raw), raw, self._signer.kid)
+        raw = write_event(draft, log=log.log, seq=seq, at=self.world.moment(), prev=prev)
+        event = event_of(read_envelope(raw), raw, self.signer.kid)
         chain = advance(log.head, digest(raw))
-        jws = self._signer.sign(raw, "ho-event")
+        jws = self.signer.sign(raw, "ho-event")
         verdict = writing.append(Place(log.ref, seq), raw, chain, jws, event=event)
         if verdict.word != "applied":
             raise Problem(_KINDS[verdict.code], verdict.detail)

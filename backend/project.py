@@ -7,38 +7,18 @@ from backend.facts import UNMATCHED, JobFacts
 from backend.kept import Kept
 from backend.office import Office
 from backend.reach import job_keys, keep_reach, note_job
-from backend.rows import NEVER_MS, RANK, JobRows, OrderRow, VisitRow, rows_of
+from backend.rows import NEVER_MS, RANK, JobRows, OrderRow, VisitRow, blobs_of, rows_of
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import encode, read_event
 from sync.custody import custody
-from sync.events import CUSTODY, Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
+from sync.events import Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
 from sync.facts import in_force
 from sync.journey import Journey, journey
 from sync.standing import Standing
 
 _SQL: Final = queries("project")
-WATCHED: Final = CUSTODY | {
-    "job.planned",
-    "job.dispatched",
-    "job.merged",
-    "job.unmerged",
-    "job.held",
-    "job.released",
-    "job.resolved",
-    "job.cancelled",
-    "job.reopened",
-    "job.closed_by_rule",
-    "order.imported",
-    "order.changed",
-    "order.cancelled",
-    "line.imported",
-    "line.changed",
-    "item.scanned",
-    "visit.arrived",
-    "visit.departed",
-}
-"""Facts that make a form stale: custody, plan, orders, items, and where somebody is. A signal or a note does not."""
+_BLOBS: Final = queries("blobs")
 
 
 def follow(writing: Writing, office: Office, desk: str) -> None:
@@ -83,15 +63,15 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     """The journey of a job, and its rows."""
     facts = writing.facts.job_of(ref)
     policies = writing.facts.policies_of(facts)
-    found = journey(facts.job, facts.standings, policies)
-    return found, rows_of(found, policies, seen_of(facts))
+    found = journey(facts.job, facts.standings, policies, writing.facts.doubts())
+    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline))
 
 
-def seen_of(facts: JobFacts) -> int:
-    """The position of the newest fact of a job that makes a form stale."""
-    return max(
-        (at for standing, at in zip(facts.standings, facts.positions, strict=True) if standing.event.kind in WATCHED),
-        default=0,
+def awaited(writing: Writing, events: Sequence[Event]) -> frozenset[str]:
+    """The blobs that these events name and that are not here."""
+    names = blobs_of(events)
+    return frozenset(
+        name for name in names if not writing.con.execute(_BLOBS["is_here"].text, {"sha256": name}).fetchone()[0]
     )
 
 
@@ -124,8 +104,8 @@ class Rows:
         items = {one.item: encode(one).decode() for one in rows.items}
         self._replace("item", ref, kept.items, items)
         kept.items = items
-        cases = {one.case.basis: encode(one).decode() for one in rows.cases}
-        states = {one.case.basis: (one.case.state,) for one in rows.cases}
+        cases = {one.case.key: encode(one).decode() for one in rows.cases}
+        states = {one.case.key: (one.case.state,) for one in rows.cases}
         self._replace("case", ref, kept.cases, cases, states)
         kept.cases = cases
         orders = {one.name: encode(one).decode() for one in rows.orders}

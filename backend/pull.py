@@ -5,12 +5,13 @@ as things stood there. A pull that would be long ends at an earlier mark, and th
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Final
 
 import msgspec
 
+from backend.epoch import CHECK_CHARACTERS, lost_in_cursor
 from backend.facts import APPLIED, EVERYBODY, WORDS
 from backend.receive import tell
 from backend.store.sqlite import Store, queries
@@ -24,19 +25,26 @@ from sync.protocol import (
     PulledDocument,
     PulledEvent,
     PullLine,
+    Receipt,
+    chain_text,
     cursor_text,
     read_cursor,
+    receipt_text,
     write_line,
 )
+from sync.seal import Signer
 from sync.standing import Verdict
 
 _SQL: Final = queries("pull")
+_KEYS: Final = queries("keys")
+_RESTORE: Final = queries("restore")
+MOST_OFFICE_LOGS: Final = 8
+"""Of so many of the office's logs, the newest, a pull says how far they reach; an older one goes on no more."""
 MOST_LINES: Final = 5_000
 """Events of one pull, unless one transaction alone has more."""
 MOST_POSITIONS: Final = 20_000
 """Positions that one pull looks through: a device far behind comes back, and each time it costs the same."""
 _AT_ONCE: Final = 500
-_CHECK: Final = 6
 
 Address = tuple[int, int, int, bytes]
 """Position, log, seq, and the digest of a fork's event."""
@@ -51,17 +59,18 @@ class Found(msgspec.Struct, frozen=True):
     known: frozenset[tuple[str, str]]
 
 
-def look(con: sqlite3.Connection, kid: str, cursor: str) -> Found:
+def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_revoked: bool = False) -> Found:
     """What the device with this key gets after `cursor`; an empty one, or one of another epoch, is the beginning.
 
-    Raises BAD_CURSOR for a cursor of this epoch that was not given out by this ledger.
+    One that is revoked gets the rosters, which say so, and what became of its own events, so that it can hand over.
+    Raises BAD_CURSOR, its detail the epoch, for a cursor whose row this ledger does not hold (any more).
     """
     (epoch,) = con.execute(_SQL["epoch"].text).fetchone()
     after = _position(con, epoch, cursor)
     upto, mark = con.execute(_SQL["last_mark"].text).fetchone()
     if upto - after > MOST_POSITIONS:
         upto, mark = con.execute(_SQL["mark_from"].text, {"position": after + MOST_POSITIONS}).fetchone()
-    events, left = _between(con, kid, after, upto)
+    events, left = _between(con, kid, after, upto) if not is_revoked else ([], [])
     while len(events) > MOST_LINES:
         middle, digest_ = con.execute(_SQL["mark_from"].text, {"position": (after + upto) // 2}).fetchone()
         if middle >= upto:
@@ -69,10 +78,18 @@ def look(con: sqlite3.Connection, kid: str, cursor: str) -> Found:
         upto, mark = middle, digest_
         events, left = _between(con, kid, after, upto)
     rows = con.execute(_SQL["documents_newest"].text, {"upto": upto}).fetchall()
+    if is_revoked:
+        rows = [row for row in rows if row[0] == "roster"]
     known = {(key, reference) for key, reference, *_ in rows}
     known |= set(con.execute(_SQL["references_newest"].text, {"upto": after}))
     lines: list[PullLine] = [
+        # Each of these lists the key that signed the next: whoever slept over several changes follows one by one.
+        *(
+            PulledDocument(raw, jws)
+            for raw, jws in con.execute(_KEYS["key_changes"].text, {"after": after, "upto": upto})
+        ),
         *(PulledDocument(raw, jws) for *_, raw, jws, position in rows if position > after),
+        *([] if is_revoked else _office_receipts(con, epoch, after, upto, signer)),
         *_changed(con, kid, after, upto),
         *left,
     ]
@@ -82,17 +99,14 @@ def look(con: sqlite3.Connection, kid: str, cursor: str) -> Found:
 def _position(con: sqlite3.Connection, epoch: str, cursor: str) -> int:
     if not cursor:
         return 0
-    at, position, check = read_cursor(cursor)
-    if at != epoch or position == 0:
-        return 0
-    row = con.execute(_SQL["mark_at"].text, {"position": position}).fetchone()
-    if row is None or _check(row[0]) != check:
-        raise Problem(BAD_CURSOR, cursor)
-    return position
+    if named := lost_in_cursor(con, cursor):
+        raise Problem(BAD_CURSOR, named)
+    at, position, _ = read_cursor(cursor)
+    return position if at == epoch else 0
 
 
 def _check(mark: bytes) -> str:
-    return b64(mark)[:_CHECK]
+    return b64(mark)[:CHECK_CHARACTERS]
 
 
 def _between(con: sqlite3.Connection, kid: str, after: int, upto: int) -> tuple[list[Address], list[LeftJob]]:
@@ -122,6 +136,12 @@ def _reached(con: sqlite3.Connection, kid: str, job: int, at: int) -> bool:
     return bool(reached)
 
 
+def reaches_device(con: sqlite3.Connection, kid: str, jobs: Iterable[int]) -> bool:
+    """True where one of these jobs is in the scope of the device with this key, as of the last mark."""
+    row = con.execute(_SQL["last_mark"].text).fetchone()
+    return row is not None and any(_reached(con, kid, job, row[0]) for job in jobs)
+
+
 def _changed(con: sqlite3.Connection, kid: str, after: int, upto: int) -> list[ChangedVerdict]:
     """The device's own events whose verdict changed, each with the verdict it has now."""
     last: dict[tuple[str, int, bytes], ChangedVerdict] = {}
@@ -136,6 +156,22 @@ def _changed(con: sqlite3.Connection, kid: str, after: int, upto: int) -> list[C
             verdict = Verdict(word=WORDS[word], code=code, detail=detail, waits_for=waits)
         last[log, seq, digest_] = ChangedVerdict(log, tell(seq, verdict, forked=bool(digest_)))
     return list(last.values())
+
+
+def _office_receipts(
+    con: sqlite3.Connection, epoch: str, after: int, upto: int, signer: Signer
+) -> list[PulledDocument]:
+    """How far the office's own logs reach, where they went on since: whoever is restored is told by it what is lost."""
+    if after == upto:
+        return []
+    receipts = []
+    for ref, log, through, head in con.execute(_RESTORE["staff_logs"].text, {"most": MOST_OFFICE_LOGS}):
+        (position,) = con.execute(_RESTORE["position_of"].text, {"log": ref, "seq": through}).fetchone() or (None,)
+        if position is None or position > after:
+            receipt = Receipt(epoch=epoch, log=log, received_through=through, head=chain_text(head))
+            raw = receipt_text(receipt).encode()
+            receipts.append(PulledDocument(raw, signer.sign(raw, "ho-receipt")))
+    return receipts
 
 
 async def stream(store: Store, found: Found) -> AsyncIterator[bytes]:

@@ -61,11 +61,12 @@ def keep_reach(writing: Writing, rows: list[tuple[object, ...]]) -> None:
 
 
 def note_devices(writing: Writing) -> None:
-    """Afterwards every device's keys are those of its people in the roster in force."""
+    """Afterwards every device's keys are those of its people in the roster in force; a revoked one has none."""
     _, directory = writing.documents.roster()
     wanted = {
         (kid_of(device.jwk), key)
         for device in directory.roster.devices
+        if not device.revoked
         for key in person_keys(directory, device.people)
     }
     held = set(writing.con.execute(_SQL["device_keys"].text).fetchall())

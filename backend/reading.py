@@ -3,16 +3,16 @@
 Runs beside the writer on a thread of its own: it is the part of a push that needs no order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from sync.codec import event_of, read_envelope
+from sync.codec import event_of, read_envelope, read_ours
 from sync.events import CUSTODY, SIGNED, Envelope, Event
 from sync.ids import b64, digest, unb64
 from sync.ledger import advance
 from sync.problems import BAD_HEADER, BAD_SIGNATURE, MISPLACED, Problem
-from sync.protocol import Push, PushHeader, inflate, read_push
+from sync.protocol import Push, PushHeader, PushLine, inflate, read_push
 from sync.seal import Jwk, kid_of, verify
 
 NAMEABLE = CUSTODY | {"device.revoked", "log.forked"}
@@ -35,57 +35,94 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A push whose header and count are good; `kid` signed it."""
+    """A push whose header and count are good; `kid` signed it. Lines still on their way are waited for."""
 
     header: PushHeader
     head_raw: bytes
     jws: str
     kid: str
     base: bytes
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
 
 
-class Signed(msgspec.Struct, frozen=True, array_like=True):
-    """An event's bytes and the signature it came with."""
+Held = Callable[[], Sequence[bool]]
+"""Says of each line that came with a signature of its own, in order, whether that holds; waits until it knows.
 
-    raw: bytes
-    jws: str
-
-
-Check = Callable[[Jwk, Sequence[Signed]], Callable[[], Sequence[bool]]]
-"""Begins to check; what it gives says of each, in order, whether it is this key's signature as `ho-event`.
-
-What it gives is called once, whatever happens.
+Raises BAD_HEADER where the lines turn out not to lead to the head that was signed.
 """
 
 
-def check_here(jwk: Jwk, signed: Sequence[Signed]) -> Callable[[], Sequence[bool]]:
-    """The check where it is called, when it is asked for."""
-    return lambda: [_holds(one, jwk) for one in signed]
+def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk) -> Arrived:
+    """A push of the device with this key. Raises only for header, signature, count and size; a bad event is a line."""
+    arrived, held = read_unproven(body, gzip=gzip, jwk=jwk)
+    return proven(arrived, held(), jwk)
 
 
-def _holds(signed: Signed, jwk: Jwk) -> bool:
+def read_unproven(body: bytes, *, gzip: bool, jwk: Jwk) -> tuple[Arrived, Held]:
+    """The same, the events' own signatures taken for good; whether they are is told beside."""
+    push = unpack(body, gzip=gzip, jwk=jwk)
+    places = enumerate(zip(push.lines, chained(push), strict=True), push.header.from_)
+    lines = [line_at(line, jwk, push.header.log, seq, chain) for seq, (line, chain) in places]
+    held = check(push, jwk)
+    return arrived_of(push, jwk, lines), lambda: held
+
+
+def unpack(body: bytes, *, gzip: bool, jwk: Jwk) -> Push:
+    """A push whose header is signed; its lines are counted and not yet looked at."""
+    push = read_push(inflate(body) if gzip else body)
+    verify(push.jws, push.head_raw, "ho-batch", jwk)
+    return push
+
+
+def chained(push: Push) -> Iterator[tuple[bytes, bytes]]:
+    """Of each line its digest and the chain value after it; BAD_HEADER after the last if that is not the head."""
+    chain = unb64(push.header.base)
+    for line in push.lines:
+        digest_ = digest(line.raw)
+        chain = advance(chain, digest_)
+        yield digest_, chain
+    if chain != unb64(push.header.head):
+        raise Problem(BAD_HEADER, "the events do not lead from base to head", "line 1")
+
+
+def line_at(line: PushLine, jwk: Jwk, log: str, seq: int, chain: tuple[bytes, bytes]) -> Line:
+    """The line of a push that stands at this place of its log, read; its own signature is taken for good.
+
+    `chain` is the digest of its bytes, and the chain value after it.
+    """
+    raw, jws = line.raw, line.jws
     try:
-        verify(signed.jws, signed.raw, "ho-event", jwk)
+        event = _event_at(raw, log, seq, kid_of(jwk) if jws else "", b64(chain[0]))
+    except Problem as problem:
+        return Line(seq, raw, *chain, jws, None, problem)
+    return Line(seq, raw, *chain, jws, event)
+
+
+def arrived_of(push: Push, jwk: Jwk, lines: Sequence[Line]) -> Arrived:
+    """The push with its lines as read."""
+    return Arrived(push.header, push.head_raw, push.jws, kid_of(jwk), unb64(push.header.base), lines)
+
+
+def check(push: Push, jwk: Jwk) -> list[bool]:
+    """Of each line with a signature of its own, in order, whether it is this key's as `ho-event`."""
+    return [_holds(line, jwk) for line in push.lines if line.jws]
+
+
+def _holds(line: PushLine, jwk: Jwk) -> bool:
+    try:
+        verify(line.jws, line.raw, "ho-event", jwk)
     except Problem:
         return False
     return True
 
 
-def read_arrived(body: bytes, *, gzip: bool, jwk: Jwk, check: Check = check_here) -> Arrived:
-    """A push of the device with this key. Raises only for header, signature, count and size; a bad event is a line."""
-    push = read_push(inflate(body) if gzip else body)
-    verify(push.jws, push.head_raw, "ho-batch", jwk)
-    base = unb64(push.header.base)
-    checked = check(jwk, [Signed(line.raw, line.jws) for line in push.lines if line.jws])
-    try:
-        lines = _lines(push, jwk)
-    finally:
-        held = iter(checked())
-    lines = [_unsigned(line, jwk) if line.jws and not next(held) else line for line in lines]
-    if lines[-1].chain != unb64(push.header.head):
-        raise Problem(BAD_HEADER, "the events do not lead from base to head", "line 1")
-    return Arrived(push.header, push.head_raw, push.jws, kid_of(jwk), base, tuple(lines))
+def proven(arrived: Arrived, held: Sequence[bool], jwk: Jwk) -> Arrived:
+    """The push as read, now that it is known of each signature whether it holds."""
+    if all(held):
+        return arrived
+    holds = iter(held)
+    lines = [_unsigned(line, jwk) if line.jws and not next(holds) else line for line in arrived.lines]
+    return msgspec.structs.replace(arrived, lines=lines)
 
 
 def _unsigned(line: Line, jwk: Jwk) -> Line:
@@ -94,41 +131,34 @@ def _unsigned(line: Line, jwk: Jwk) -> Line:
     return Line(line.seq, line.raw, line.digest, line.chain, "", None, problem)
 
 
-def _lines(push: Push, jwk: Jwk) -> list[Line]:
-    """The events as they came, their own signatures taken for good."""
-    header, kid = push.header, kid_of(jwk)
-    chain = unb64(header.base)
-    lines: list[Line] = []
-    for seq, line in enumerate(push.lines, header.from_):
-        raw, jws = line.raw, line.jws
-        digest_ = digest(raw)
-        chain = advance(chain, digest_)
-        try:
-            event = event_of(_envelope_at(raw, header.log, seq), raw, kid if jws else "", b64(digest_))
-            lines.append(Line(seq, raw, digest_, chain, jws, event))
-        except Problem as problem:
-            lines.append(Line(seq, raw, digest_, chain, jws, None, problem))
-    return lines
+def _event_at(raw: bytes, log: str, seq: int, kid: str, hash_: str) -> Event:
+    """The event that stands at this place of a log."""
+    event = read_ours(raw, kid, hash_)
+    if event is None:
+        envelope = read_envelope(raw)
+        if problem := misplaced(envelope, log, seq):
+            raise problem
+        return event_of(envelope, raw, kid, hash_)
+    if problem := misplaced(event, log, seq):
+        raise problem
+    return event
 
 
-def _envelope_at(raw: bytes, log: str, seq: int) -> Envelope:
-    """The envelope of an event that stands at this place of a log."""
-    envelope = read_envelope(raw)
-    if envelope.log != log or envelope.seq != seq:
-        raise Problem(MISPLACED, f"it says {envelope.log}:{envelope.seq}, it came as {log}:{seq}")
-    if (envelope.kind == "log.opened") != (seq == 1):
-        raise Problem(MISPLACED, "a log begins with its opening, and nothing else")
-    return envelope
+def misplaced(said: Event | Envelope, log: str, seq: int) -> Problem | None:
+    """What is wrong where an event came at another place than it says; None where nothing is."""
+    if said.log != log or said.seq != seq:
+        return Problem(MISPLACED, f"it says {said.log}:{said.seq}, it came as {log}:{seq}")
+    if (said.kind == "log.opened") != (seq == 1):
+        return Problem(MISPLACED, "a log begins with its opening, and nothing else")
+    return None
 
 
 def read_placed(raw: bytes, jws: str, log: str, seq: int, jwk: Jwk) -> Event:
     """The event that stands at this place of a log whose key is `jwk`; its own signature, if any, holds."""
-    envelope = _envelope_at(raw, log, seq)
-    kid = ""
+    event = _event_at(raw, log, seq, kid_of(jwk) if jws else "", "")
     if jws:
         verify(jws, raw, "ho-event", jwk)
-        kid = kid_of(jwk)
-    return event_of(envelope, raw, kid)
+    return event
 
 
 def is_signed(event: Event) -> bool:

@@ -9,29 +9,38 @@ from typing import Final
 
 import msgspec
 
-from backend.facts import PARKED
+from backend.epoch import EPOCH_BYTES, find_out, lost_in_receipt, says
+from backend.facts import PARKED, REFUSED
 from backend.history import note_caught_up
+from backend.losses import loss_at
 from backend.office import Office
-from backend.reading import Arrived, Line
+from backend.reading import Arrived, Held, Line, read_placed
+from backend.revoking import reach
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
-from sync.events import CUSTODY, LogOpened
+from sync.codec import encode, read_event
+from sync.events import CUSTODY, Event, LogOpened
 from sync.ids import digest, event_name
 from sync.ledger import advance, chain_start, missing_ranges, place, prev_of
 from sync.problems import GAP, NOT_PERMITTED, UNKNOWN_LOG, Problem, catalogue
 from sync.protocol import SeqVerdict
 from sync.seal import kid_of
-from sync.standing import Verdict
+from sync.standing import APPLIED, Verdict
 
 log = logging.getLogger(__name__)
 
 _SQL: Final = queries("ledger")
+_BLOBS: Final = queries("blobs")
 _REMEDY: Final = {kind.slug: kind.remedy for kind in catalogue()}
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What a push came to. `through` and `head` are what the receipt may say once this is committed."""
+    """What a push came to. `through` and `head` are what the receipt may say once this is committed.
 
+    `blobs` are those that the pushed events name and that came from this device.
+    """
+
+    epoch: str
     log: str
     through: int
     head: bytes
@@ -39,18 +48,26 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[tuple[int, int], ...]
     longer: bool
     fresh: int
+    blobs: tuple[str, ...] = ()
 
 
-def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
+def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | None = None) -> Received:
     """Afterwards every event of the push is stored and has a verdict.
 
+    With `proof`, nothing of the transaction may be committed unless all the signatures of which it tells hold.
     Raises UNKNOWN_LOG where the log was never opened here and does not open in this push, NOT_PERMITTED
     where another key opened it.
     """
+    if proof is not None:
+        writing.proofs.append(proof)
     held = _log_of(writing, arrived)
     header, lines = arrived.header, arrived.lines
     met = {"kid": arrived.kid, "at": writing.now_ms, "recorded": header.recorded, "oldest": header.oldest}
     writing.con.execute(_SQL["met"].text, met | {"blobs": header.blobs, "wall": header.wall})
+    if header.receipt is not None and not says(held, header.receipt):
+        named = lost_in_receipt(writing.con, header.receipt, office.signer)
+        if named:
+            find_out(writing, office.world.token(EPOCH_BYTES), named)
     continues = held.through == held.highest == header.from_ - 1 and held.head == arrived.base
     receiver = _Receiver(writing, office, held)
     if continues:
@@ -61,21 +78,43 @@ def receive(writing: Writing, office: Office, arrived: Arrived) -> Received:
         _keep_batch(writing, held, arrived, linked=receiver.linked)
     if not continues:
         receiver.link_pending()
+    reach(writing, held)
     if held.through >= header.recorded >= header.to:
         note_caught_up(writing.con, arrived.kid, writing.now_ms)
     if receiver.forked_from:
         office.tell_fork(writing, held, receiver.forked_from)
         log.error("a log was continued twice", extra={"log": held.log, "seq": receiver.forked_from})
-    on_branch = receiver.linked
+    reached = (header.to, lines[-1].chain)
+    if not receiver.linked:
+        reached = _reached(writing, held, min(held.through, header.to))
+    through, head = reached
     return Received(
+        epoch=writing.book.epoch,
         log=held.log,
-        through=header.to if on_branch else min(held.through, header.to),
-        head=lines[-1].chain if on_branch else _head_at(writing, held, min(held.through, header.to)),
+        through=through,
+        head=head,
         verdicts=tuple(receiver.verdicts),
         missing=_missing(writing, held),
         longer=held.highest > max(header.recorded, header.to),
         fresh=receiver.fresh,
+        blobs=_blobs_sent(writing, arrived),
     )
+
+
+def _blobs_sent(writing: Writing, arrived: Arrived) -> tuple[str, ...]:
+    """The blobs of the pushed events that this device has sent whole."""
+    names = dict.fromkeys(blob.sha256 for line in arrived.lines if line.event is not None for blob in line.event.blobs)
+    kids = encode([arrived.kid]).decode()
+    return tuple(
+        name for name in names if writing.con.execute(_BLOBS["sent_by"].text, {"sha256": name, "kids": kids}).fetchone()
+    )
+
+
+def go_on(writing: Writing, office: Office, held: Log) -> None:
+    """Afterwards the log reaches as far as what is held of it, once signed events came to it one by one."""
+    receiver = _Receiver(writing, office, held)
+    receiver.chain_signed()
+    receiver.link_pending()
 
 
 def _keep_batch(writing: Writing, held: Log, arrived: Arrived, *, linked: bool) -> None:
@@ -99,7 +138,7 @@ def _log_of(writing: Writing, arrived: Arrived) -> Log:
         if not isinstance(genesis, LogOpened) or kid_of(genesis.jwk) != arrived.kid:
             raise Problem(UNKNOWN_LOG, arrived.header.log)
         held = writing.open_log(arrived.header.log, genesis.jwk, staff=False)
-        writing.release(f"log {held.log}")
+        writing.log_opened(held)
     if held.kid != arrived.kid:
         raise Problem(NOT_PERMITTED, "another key opened this log")
     return held
@@ -113,15 +152,21 @@ def _missing(writing: Writing, held: Log) -> tuple[tuple[int, int], ...]:
     return missing_ranges(held.through, (seq for (seq,) in seqs))
 
 
-def _head_at(writing: Writing, held: Log, seq: int) -> bytes:
+def _reached(writing: Writing, held: Log, seq: int) -> tuple[int, bytes]:
+    """`seq` and the chain value there; inside a range that was declared lost, the end of what is held before it."""
     if seq == held.through:
-        return held.head
+        return seq, held.head
     if seq == 0:
-        return chain_start(held.log)
+        return 0, chain_start(held.log)
     writing.flush()
     row = writing.con.execute(_SQL["main_row"].text, {"log": held.ref, "seq": seq}).fetchone()
-    head: bytes = row[2]
-    return head
+    if row is not None and row[2] is not None:
+        return seq, row[2]
+    loss = loss_at(writing.con, held.log, seq)
+    if loss is None:
+        raise LookupError(f"{held.log} has a gap at {seq} that nobody declared")
+    first, last, chain = loss
+    return (seq, chain) if seq == last else _reached(writing, held, first - 1)
 
 
 class _Slice:
@@ -136,6 +181,13 @@ class _Slice:
         self.forks: dict[int, list[tuple[bytes, bytes | None]]] = {}
         for seq, digest_, chain in writing.con.execute(_SQL["fork_slice"].text, where):
             self.forks.setdefault(seq, []).append((digest_, chain))
+        # What was declared lost counts as stored, and what follows it goes on from the chain value after it.
+        loss = loss_at(writing.con, held.log, first)
+        if loss is not None and loss[1] == first:
+            if first not in self._main:
+                self._main[first] = (b"", loss[2])
+            else:
+                self.forks.setdefault(first, []).append((b"", loss[2]))
 
     def main(self, seq: int) -> tuple[bytes, bytes | None] | None:
         return self._main.get(seq)
@@ -165,7 +217,10 @@ class _Receiver:
         before = held.head
         for line in lines:
             verdict = self._store(line, Place(held.ref, line.seq), line.chain, before)
-            self.verdicts.append(tell(line.seq, verdict, forked=bool(self.forked_from)))
+            if verdict is APPLIED and not (self.forked_from or held.forked_at):
+                self.verdicts.append(SeqVerdict(seq=line.seq, verdict="applied"))
+            else:
+                self.verdicts.append(tell(line.seq, verdict, forked=self._is_forked(line.seq)))
             before = line.chain
         held.through = held.highest = lines[-1].seq
         held.head = before
@@ -185,8 +240,10 @@ class _Receiver:
             is_held = there.has_fork(line.seq, one.digest) if on_fork else main is not None
             if on_fork:
                 self._fork(line.seq)
+            if is_held and line.event is not None:
+                self._check_prev(line.event, one.chain, before)
             verdict = self._again(where, one.chain) if is_held else self._store(line, where, one.chain, before)
-            self.verdicts.append(tell(line.seq, verdict, duplicate=is_held, forked=on_fork))
+            self.verdicts.append(tell(line.seq, verdict, duplicate=is_held, forked=self._is_forked(line.seq)))
             held.reach(line.seq)
             before = line.chain
         self._advance()
@@ -200,10 +257,9 @@ class _Receiver:
             code, detail = (problem.kind.slug, problem.detail) if problem else ("", "")
             verdict: Verdict | None = Verdict(word="refused", code=code, detail=detail)
         else:
-            if chain is not None and event.prev and event.kind in CUSTODY and event.prev != prev_of(before):
-                self._fork(line.seq)
+            self._check_prev(event, chain, before)
             verdict = self._gap(line.seq) if chain is None and not event.kid else None
-        return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict)
+        return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict, digest_=line.digest)
 
     def _gap(self, seq: int) -> Verdict:
         name = event_name(self.held.log, seq - 1)
@@ -222,11 +278,29 @@ class _Receiver:
                 return writing.judge_again(where)
         return writing.verdict_at(where, word)
 
+    def _check_prev(self, event: Event, chain: bytes | None, before: bytes) -> None:
+        """A custody event says what came before it; where its place is known and it says otherwise, that is a fork."""
+        if event.prev and chain is not None and event.kind in CUSTODY and event.prev != prev_of(before):
+            self._fork(event.seq)
+
     def _fork(self, seq: int) -> None:
         self.forked_from = min(self.forked_from or seq, seq)
 
+    def _is_forked(self, seq: int) -> bool:
+        """From the lowest seq in dispute on every event is told so, whichever branch its device is on."""
+        return seq >= min(self.forked_from or seq + 1, self.held.forked_at or seq + 1)
+
     def _advance(self) -> None:
         """Afterwards `through` and `head` are at the end of what is held and chained without a gap."""
+        held = self.held
+        self._advance_held()
+        while (loss := loss_at(self.writing.con, held.log, held.through + 1)) is not None:
+            _, held.through, held.head = loss
+            held.reach(held.through)
+            held.changed = True
+            self._advance_held()
+
+    def _advance_held(self) -> None:
         held = self.held
         if held.through == held.highest:
             return
@@ -237,6 +311,23 @@ class _Receiver:
             if seq != held.through + 1 or chain != advance(held.head, digest(raw)):
                 break
             held.through, held.head, held.changed = seq, chain, True
+
+    def chain_signed(self) -> None:
+        """Events that came by themselves, each signed, are chained where they follow what is held without a gap."""
+        held, con = self.held, self.writing.con
+        self._advance()
+        while held.through < held.highest:
+            seq = held.through + 1
+            self.writing.flush()
+            row = con.execute(_SQL["main_row"].text, {"log": held.ref, "seq": seq}).fetchone()
+            if row is None or row[2] is not None or row[6] is None:
+                return
+            event = read_placed(row[0], row[6], held.log, seq, held.jwk) if row[4] != REFUSED else None
+            if event is not None and event.prev and event.prev != prev_of(held.head):
+                return  # it stands on another branch
+            chain = advance(held.head, digest(row[0]))
+            con.execute(_SQL["main_chain"].text, {"log": held.ref, "seq": seq, "chain": chain})
+            self._advance()
 
     def link_pending(self) -> None:
         """Batches that came too early are fitted in, as far as what they follow is held now."""
@@ -262,10 +353,14 @@ class _Receiver:
     def _link(self, first: int, base: bytes, digests: list[bytes], there: "_Slice") -> None:
         chain = base
         for seq, digest_ in enumerate(digests, first):
-            chain = advance(chain, digest_)
+            before, chain = chain, advance(chain, digest_)
             main = there.main(seq)
             on_main = main is not None and main[0] == digest_
-            self._again(Place(self.held.ref, seq, b"" if on_main else digest_), chain)
+            where = Place(self.held.ref, seq, b"" if on_main else digest_)
+            raw, jws = self.writing.facts.row(where.log, seq, where.digest)
+            if jws:
+                self._check_prev(read_event(raw, self.held.kid), chain, before)
+            self._again(where, chain)
         self._advance()
 
 

@@ -1,5 +1,6 @@
 """What lists and reports read, made from one job's journey: the same rows from the same facts at any time."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from sync.attendances import NO_GAP, NOT_CHECKED
 from sync.clock import milliseconds
 from sync.custody import Case
-from sync.events import Accepted, Escalated, OrderImported, Refused
+from sync.events import Accepted, Escalated, Event, OrderImported, Refused
 from sync.facts import in_force
 from sync.handover import Handover, Presence, State
 from sync.journey import Attendance, Check, Item, JobState, Journey
@@ -58,13 +59,16 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changed_since_offer: bool
     discrepancies: tuple[str, ...]
     seen: int
+    blobs_awaited: int = 0
 
 
 class HandoverRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An offer and what became of it.
 
     `elements` says of each whether it is there, `mandatory` which of them the policy asks for. `escalate_ms` is when
-    the next step of the policy's escalation is due, None where none is left or nobody need answer any more.
+    the next step of the policy's escalation is due, None where none is left or nobody need answer any more. It is
+    `complete` once it is accepted and every blob that offer and answers name is here; `waits_for` names those that are
+    not (SHA-256).
     """
 
     offer: str
@@ -88,6 +92,8 @@ class HandoverRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     escalate_ms: int | None = None
     elements: dict[Element, Presence] = {}
     mandatory: tuple[Element, ...] = ()
+    complete: bool = False
+    waits_for: tuple[str, ...] = ()
 
 
 class VisitRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,7 +120,7 @@ class VisitRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A contest put before people."""
+    """A contest, or an event in doubt, put before people."""
 
     job: str
     case: Case
@@ -141,11 +147,16 @@ class JobRows(msgspec.Struct, frozen=True):
     orders: tuple[OrderRow, ...]
 
 
-def rows_of(journey: Journey, policies: dict[str, Policy | None], seen: int) -> JobRows:
-    """The rows of a journey; `policies` are those of its offers, `seen` the position of its newest watched fact."""
-    handovers = tuple(_handover(journey, one, policies.get(one.offer.hash)) for one in journey.handovers)
+def rows_of(
+    journey: Journey, policies: dict[str, Policy | None], seen: int, awaited: frozenset[str] = frozenset()
+) -> JobRows:
+    """The rows of a journey; `policies` are those of its offers, `seen` the position of its newest watched fact.
+
+    `awaited` are the blobs that its events name and that are not here.
+    """
+    handovers = tuple(_handover(journey, one, policies.get(one.offer.hash), awaited) for one in journey.handovers)
     return JobRows(
-        _job(journey, handovers, seen),
+        _job(journey, handovers, seen, awaited),
         handovers,
         tuple(_visit(journey.job, one, journey.checks) for one in journey.visits),
         journey.items,
@@ -154,7 +165,12 @@ def rows_of(journey: Journey, policies: dict[str, Policy | None], seen: int) -> 
     )
 
 
-def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int) -> JobRow:
+def blobs_of(events: Iterable[Event]) -> tuple[str, ...]:
+    """The blobs that these events name, each once, in their order."""
+    return tuple(dict.fromkeys(blob.sha256 for event in events for blob in event.blobs))
+
+
+def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int, awaited: frozenset[str]) -> JobRow:
     opened, tree, plan = journey.opened, journey.custody, journey.plan
     pending = [one for one in handovers if one.state in ("offered", "refused")]
     merged = {job for merge in journey.merged for job in merge.jobs} - {journey.job}
@@ -196,6 +212,7 @@ def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int) -> Job
         changed_since_offer=_changed_since_offer(journey),
         discrepancies=journey.discrepancies,
         seen=seen,
+        blobs_awaited=len(awaited),
     )
 
 
@@ -208,7 +225,8 @@ def _changed_since_offer(journey: Journey) -> bool:
     return offered is not None and any(event.occurred_ms > offered for event in changes)
 
 
-def _handover(journey: Journey, one: Handover, policy: Policy | None) -> HandoverRow:
+def _handover(journey: Journey, one: Handover, policy: Policy | None, awaited: frozenset[str]) -> HandoverRow:
+    waits_for = tuple(name for name in blobs_of((one.offer, *one.accepted, *one.refused)) if name in awaited)
     answers = [event.body for event in one.accepted]
     accepted = [body for body in answers if isinstance(body, Accepted)]
     return HandoverRow(
@@ -233,6 +251,8 @@ def _handover(journey: Journey, one: Handover, policy: Policy | None) -> Handove
         escalate_ms=min((at for at, _ in due_steps(one, policy)), default=None),
         elements=one.completeness(),
         mandatory=tuple(element for element in ELEMENTS if policy and element in policy.mandatory),
+        complete=bool(one.accepted) and not waits_for,
+        waits_for=waits_for,
     )
 
 

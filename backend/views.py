@@ -46,7 +46,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of jobs by priority, nearest limit and id; `next` goes into `after` for the page after it."""
+    """A page of jobs by priority, nearest limit and age; `next` goes into `after` for the page after it."""
 
     jobs: tuple[JobRow, ...]
     next: str = ""
@@ -105,6 +105,12 @@ def _rows(con: sqlite3.Connection, query: str, shape: type[_T], **given: object)
 
 def _scope(keys: Iterable[str]) -> str:
     return encode(sorted(keys)).decode()
+
+
+def reaches_person(con: sqlite3.Connection, keys: Iterable[str], jobs: Iterable[int]) -> bool:
+    """True where these keys reach one of these jobs."""
+    scope = _scope(keys)
+    return any(con.execute(_SQL["reaches"].text, {"job": job, "keys": scope}).fetchone()[0] for job in jobs)
 
 
 def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:

@@ -52,3 +52,6 @@ class Machine:
 POINTS = ("before-store", "after-store", "before-commit", "after-commit", "before-reply")
 """The points of one push, in order: its rows are not yet written, are written, stand before and after the
 commit, and are durable while nobody was told."""
+
+BLOB_POINTS = ("chunk-kept", "blob-whole", "blob-kept")
+"""The points of one upload, in order: a chunk is durable, all are one blob, and its row says so; nobody was told."""

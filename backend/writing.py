@@ -6,7 +6,7 @@ higher one before a lower one.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,8 +16,10 @@ from backend.facts import (
     APPLIED,
     EVERYBODY,
     GLOBAL,
+    OF_SEVERAL,
     ORDERS,
     PARKED,
+    QUARANTINED,
     REFUSED,
     UNMATCHED,
     WORDS,
@@ -25,21 +27,38 @@ from backend.facts import (
     JobFacts,
     belongs_to,
 )
-from backend.reading import NAMEABLE
-from backend.store.sqlite import queries
+from backend.reading import NAMEABLE, Held
+from backend.revoked import RevokedKeys, witnessed_in
+from backend.store.sqlite import TOGETHER, queries
 from sync.codec import decode, encode, read_event
-from sync.events import Accepted, Event
+from sync.doubts import DOUBTING
+from sync.events import Accepted, CodeWitnessed, DeviceRevoked, Event, EventPromoted
 from sync.ids import digest, event_name, unb64
 from sync.judge import judge
 from sync.ledger import chain_start
 from sync.policy import Names, Policy, Roster
 from sync.problems import GAP, Problem
+from sync.revocation import promoted, revoked, witnessed
 from sync.seal import Jwk, Signer, kid_of
+from sync.standing import APPLIED as ALL_WELL
 from sync.standing import Standing, Verdict
 
 _SQL: Final = queries("ledger")
+_BLOBS: Final = queries("blobs")
+_KEYS: Final = queries("keys")
 MARK_START: Final = b"\x00" * 32
+_MORE_TO_DO: Final = GLOBAL | ORDERS | OF_SEVERAL | {"job.opened", "handover.accepted", "code.witnessed"}
+"""Kinds of which more follows than that their job has one fact more."""
+_NOTED: Final = frozenset({"device.revoked", "event.promoted", "code.witnessed"})
+"""Kinds that decide whether other events are put aside."""
+MOST_UNSORTED: Final = 2_000
+"""Jobs that are found by looking through them, before they are sorted into the index of names."""
 T = TypeVar("T")
+
+
+def next_mark(before: bytes, said: Sequence[str]) -> bytes:
+    """The mark after a transaction: `said` is what stands at each of its positions, empty for rows of no content."""
+    return digest(before + " ".join(said).encode())
 
 
 class Log:
@@ -69,17 +88,23 @@ class Book:
         self.signer = signer
         self.documents = Documents(signer)
         self.facts = Facts(self.documents, most_events)
+        self.revoked = RevokedKeys()
         self.logs: OrderedDict[str, Log] = OrderedDict()
         self.epoch = ""
         self.data_version = -1
         self.is_waited_for = True
+        self.take_loss: Callable[[Writing, Event], None]
+        """Does what follows from an applied `loss.declared`; the door sets it."""
         self.take_witness: Callable[[Writing, Event], Verdict]
         """Files what a `code.witnessed` holds and says its verdict; the door sets it."""
+        self.take_halves: Callable[[Writing, Log], None]
+        """Files what witnesses held of a log before it was open; the door sets it."""
 
     def forget(self) -> None:
         """Afterwards nothing is remembered."""
         self.documents.forget()
         self.facts.forget()
+        self.revoked.forget()
         self.logs.clear()
         self.is_waited_for = True
         self.data_version = -1
@@ -116,26 +141,32 @@ class Writing:
         self.moved: set[int] = set()
         self.answered: list[Standing] = []
         self.has_orders = False
+        self.proofs: list[Held] = []
+        """All that these tell of must be so, else nothing of this transaction may be committed."""
         self._logs: dict[str, Log] = {}
         self._rows: list[tuple[object, ...]] = []
         self._names: list[tuple[bytes, int, int, int]] = []
         self._jobs: list[tuple[object, ...]] = []
         self._released: list[Event] = []
-        book.facts.con = book.documents.con = con
-        book.facts.before_reading = self.flush
+        book.facts.con = book.documents.con = book.revoked.con = con
+        book.facts.before_reading = book.revoked.before_reading = self.flush
         (version,) = con.execute("PRAGMA data_version").fetchone()
         if version != book.data_version:
             book.forget()
             book.data_version = version
-        if not book.epoch:
-            book.epoch = dict(con.execute(_SQL["settings"].text).fetchall())["epoch"]
+            self.know_epoch()
         mark = con.execute(_SQL["last_mark"].text).fetchone()
         self._began: int = mark[0] if mark else 0
         self._mark: bytes = mark[1] if mark else MARK_START
         self._position = self._began
         self._digests: list[str] = []
-        (last_job,) = con.execute(_SQL["last_job"].text).fetchone()
-        self._last_job: int = last_job
+        self._last_job: int
+        self._sorted_job: int
+        self._last_job, self._sorted_job = con.execute(_SQL["last_job"].text).fetchone()
+
+    def know_epoch(self) -> None:
+        """Afterwards the book names the epoch in force, as this transaction sees it."""
+        self.book.epoch = dict(self.con.execute(_SQL["settings"].text).fetchall())["epoch"]
 
     # -- positions ------------------------------------------------------------
     def next_position(self, what: str = "") -> int:
@@ -147,14 +178,14 @@ class Writing:
     def one(self, work: "Work[T]") -> T | Problem:
         """What `work` returns, its rows written; where it raises a problem nothing of it remains, and that is given."""
         self.con.execute("SAVEPOINT one")
-        before = (self._position, len(self._digests), self._last_job, len(self.answered))
+        before = (self._position, len(self._digests), self._last_job, self._sorted_job, len(self.answered))
         try:
             result = work(self)
             self._write()
         except Problem as problem:
             self.con.execute("ROLLBACK TO one")
             self.con.execute("RELEASE one")
-            self._position, digests, self._last_job, answered = before
+            self._position, digests, self._last_job, self._sorted_job, answered = before
             del self._digests[digests:], self.answered[answered:]
             self._rows.clear()
             self._names.clear()
@@ -162,6 +193,7 @@ class Writing:
             self._released.clear()
             self._logs.clear()
             self.book.forget()
+            self.know_epoch()
             return problem
         self.con.execute("RELEASE one")
         return result
@@ -179,7 +211,7 @@ class Writing:
         self._write()
         if self._position > self._began:
             position = self.next_position()
-            mark = digest(self._mark + " ".join(self._digests).encode())
+            mark = next_mark(self._mark, self._digests)
             self.con.execute(_SQL["mark"].text, {"position": position, "digest": mark, "at": self.now_ms})
             _SQL["touch"].insert(self.con, [(position, ref) for ref in sorted(self.moved | self.touched)])
 
@@ -192,15 +224,22 @@ class Writing:
 
     def flush(self) -> None:
         """Afterwards every row so far is in the database, to be read."""
-        if self._rows:
-            rows, self._rows = self._rows, []
-            _SQL["append"].insert(self.con, rows)
+        self._flush_events()
         if self._jobs:
             jobs, self._jobs = self._jobs, []
             _SQL["open_job"].insert(self.con, jobs)
+            if self._last_job - self._sorted_job > MOST_UNSORTED:
+                self.con.execute(_SQL["sort_jobs_in"].text, {"through": self._sorted_job})
+                self.con.execute(_SQL["jobs_sorted"].text)
+                self._sorted_job = self._last_job
         if self._names:
             names, self._names = self._names, []
             self.facts.index.add(self.con, names)
+
+    def _flush_events(self) -> None:
+        if self._rows:
+            rows, self._rows = self._rows, []
+            _SQL["append"].insert(self.con, rows)
 
     # -- logs -----------------------------------------------------------------
     def log(self, name: str) -> Log | None:
@@ -233,6 +272,12 @@ class Writing:
         self._logs[name] = log
         return log
 
+    def log_opened(self, log: Log) -> None:
+        """Afterwards what waited for this log's genesis, or for its key, goes on."""
+        self.release(f"log {log.log}")
+        self.release(f"key {log.kid}")
+        self.book.take_halves(self, log)
+
     # -- events ---------------------------------------------------------------
     def append(
         self,
@@ -243,67 +288,114 @@ class Writing:
         *,
         event: Event | None,
         verdict: Verdict | None = None,
+        digest_: bytes = b"",
     ) -> Verdict:
         """Afterwards the event is in the ledger with its verdict: as given, else as judged; what waited for it goes on.
 
-        `event` is None for bytes that cannot be read, which needs a verdict.
+        `event` is None for bytes that cannot be read, which needs a verdict; `digest_` is that of the bytes, if known.
         """
-        standing = self._judged(event, verdict) if event is not None else None
-        said = standing.verdict if standing else verdict
-        if said is None:
-            raise ValueError("an event that cannot be read needs a verdict")
-        word = APPLIED if said.word == "applied" else WORDS.index(said.word)
         position = job = None
-        if standing is not None and word == APPLIED:
-            position, job = self._count(place, standing)
+        if event is not None:
+            plain = verdict is None and event.kind != "code.witnessed" and not self.book.revoked.kids
+            standing = judge(event, self.facts) if plain else self._judged(event, verdict, chain)
+            said = standing.verdict
+            word = APPLIED if said is ALL_WELL else WORDS.index(said.word)
+            if word == APPLIED:
+                position, job = self._count(place, standing)
+        elif verdict is not None:
+            said = verdict
+            word = WORDS.index(said.word)
+        else:
+            raise ValueError("an event that cannot be read needs a verdict")
         row = (place.log, place.seq, raw, self.now_ms, chain, position, word, job, jws or None)
         if place.digest:
             self.flush()
             self.con.execute(_SQL["append_fork"].bare, (*row[:2], place.digest, *row[2:]))
         else:
             self._rows.append(row)
+            if len(self._rows) == TOGETHER:  # while they are still in the processor's cache
+                self._flush_events()
+        if event is not None and event.blobs:
+            self._name_blobs(place, event)
         if event is None or event.kind in NAMEABLE:
-            hash_ = unb64(event.hash) if event is not None else digest(raw)
-            self._names.append((hash_, place.log, place.seq, int(bool(place.digest))))
+            self._names.append((digest_ or digest(raw), place.log, place.seq, int(bool(place.digest))))
         if word != APPLIED:
             self._explain(place, said)
+        if word == QUARANTINED and event is not None:
+            self._put_aside(place, event)
         if event is not None and self.book.is_waited_for:
             self._release(event, word)
         return said
 
-    def _judged(self, event: Event, given: Verdict | None = None) -> Standing:
-        """The event with the verdict given, else as judged; what a witness holds is filed either way."""
+    def _name_blobs(self, place: Place, event: Event) -> None:
+        """Note which blobs the event names, whatever its verdict: they are taken, and can be waited for."""
+        for blob in event.blobs:
+            row = {"sha256": blob.sha256, "size": blob.size, "type": blob.type, "original": blob.of}
+            self.con.execute(_BLOBS["name_blob"].text, place.names() | row)
+
+    def _judged(self, event: Event, given: Verdict | None, chain: bytes | None) -> Standing:
+        """The event with the verdict given, put aside where its key was revoked, else as judged.
+
+        What a witness holds is filed either way. Only what is new, or waits, is put aside: what was judged stays so.
+        """
+        revoked_ = self.book.revoked
+        if given is None and revoked_.kids:
+            log = self.log(event.log)
+            given = revoked_.aside(event, log.ref, log.kid, chain) if log is not None else None
         if event.kind == "code.witnessed" and event.body is not None:
             said = self.book.take_witness(self, event)
             return Standing(event=event, verdict=given or said)
         return Standing(event=event, verdict=given) if given else judge(event, self.facts)
+
+    def _put_aside(self, place: Place, event: Event) -> None:
+        self.con.execute(_KEYS["put_aside"].text, place.names() | {"hash": unb64(event.hash)})
 
     def _count(self, place: Place, standing: Standing) -> tuple[int, int | None]:
         """Position and job of an event that is applied from here on; its jobs have it among their facts."""
         event = standing.event
         kind = event.kind
         position = self.next_position(event.hash)
+        if kind in _NOTED:
+            log = self.log(event.log)
+            self.book.revoked.note(event, log.kid if log is not None else "")
+        if kind not in _MORE_TO_DO:
+            facts = self.facts.job(event.job) if event.job else None
+            if facts is None:
+                return position, None
+            self.facts.add(standing, facts, position)
+            self.touched.add(facts.ref)
+            return position, facts.ref
         if kind == "job.opened":
             self._last_job += 1
             self._jobs.append((self._last_job, event.job, unb64(event.hash)))
             self.facts.open(self._last_job, event.job)
         elif kind in GLOBAL:
+            if kind in DOUBTING:
+                self._doubt(place, event, position)
+            elif kind == "loss.declared":
+                self.book.take_loss(self, event)
             return position, EVERYBODY
         elif kind in ORDERS:
             self.has_orders = True
         facts_of = [facts for facts in map(self.facts.job, belongs_to(event)) if facts is not None]
         if not facts_of:
             return position, UNMATCHED if kind in ORDERS else None
-        self.facts.add(standing, facts_of, position)
         first, *others = facts_of
+        self.facts.add(standing, first, position)
         self.touched.add(first.ref)
         for facts in others:
+            self.facts.add(standing, facts, position)
             self.touched.add(facts.ref)
             self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
         if kind == "handover.accepted":
             self.answered.append(standing)
             self._bring_switch(event, first, position)
         return position, first.ref
+
+    def _doubt(self, place: Place, event: Event, position: int) -> None:
+        """Afterwards the jobs that this event puts in doubt, or certain again, are followed up."""
+        self.con.execute(_SQL["note_doubt"].text, {"position": position, "log": place.log, "seq": place.seq})
+        self.touched.update(self.facts.doubted(event))
 
     def _bring_switch(self, event: Event, facts: JobFacts, position: int) -> None:
         """A device judges an acceptance on a shared handheld by the switch that it names: it belongs to the job too."""
@@ -314,7 +406,7 @@ class Writing:
         if switch is not None and log is not None:
             place = Place(log.ref, switch.event.seq)
             self.con.execute(_SQL["belongs"].text, place.names() | {"job": facts.ref, "position": position})
-            self.facts.add(switch, [facts], position)
+            self.facts.add(switch, facts, position)
 
     # -- verdicts that wait ---------------------------------------------------
     def _explain(self, place: Place, verdict: Verdict) -> None:
@@ -322,7 +414,7 @@ class Writing:
         row = {"code": verdict.code, "detail": verdict.detail, "waits_for": waits_for}
         self.con.execute(_SQL["set_reason"].text, place.names() | row)
         # A gap ends when it is filled, which the log itself notices.
-        if verdict.word == "parked" and verdict.code != GAP.slug:
+        if verdict.word in ("parked", "quarantined") and verdict.code != GAP.slug:
             self.book.is_waited_for = True
             for what in verdict.waits_for:
                 self.con.execute(_SQL["wait"].text, place.names() | {"what": what})
@@ -342,7 +434,21 @@ class Writing:
                 self.release(one.job)
             if one.kind == "person.switched":
                 self.release(event_name(one.log, one.seq))
+            if one.kind in _NOTED:
+                for what in self._let_go(one):
+                    self.release(what)
             self._released.pop(0)
+
+    def _let_go(self, event: Event) -> list[str]:
+        """What events that were put aside wait for, and have with this one."""
+        match event.body:
+            case DeviceRevoked():
+                return [revoked(kid) for kid in self.book.revoked.keys_of(event.body)]
+            case EventPromoted(event=hash_):
+                return [promoted(hash_)]
+            case CodeWitnessed():
+                return [witnessed(hash_) for hash_ in witnessed_in(event.body)]
+        return []
 
     def _waits(self) -> bool:
         if self.book.is_waited_for:
@@ -370,25 +476,33 @@ class Writing:
         self.flush()
         log = self.log_of(place.log)
         name = "fork_row" if place.digest else "main_row"
-        raw, _, _, _, before, _, jws = self.con.execute(_SQL[name].text, place.names()).fetchone()
+        raw, _, chain, _, before, _, jws = self.con.execute(_SQL[name].text, place.names()).fetchone()
         if before in (APPLIED, REFUSED):
             return self.verdict_at(place, before)
-        standing = self._judged(read_event(raw, log.kid if jws else ""))
-        self.settle(log, place, standing)
+        standing = self._judged(read_event(raw, log.kid if jws else ""), None, chain)
+        self.settle(log, place, standing, before)
         return standing.verdict
 
-    def settle(self, log: Log, place: Place, standing: Standing) -> None:
-        """Afterwards a stored event that was parked has this verdict, and what waited for it goes on."""
+    def settle(self, log: Log, place: Place, standing: Standing, before: int = PARKED) -> None:
+        """Afterwards a stored event that waited has this verdict, and what waited for it goes on.
+
+        `before` is what it was, parked or put aside: one may follow the other, and either ends in a final one.
+        """
         word = WORDS.index(standing.verdict.word)
-        if word == PARKED:
+        if word == before:
             self._explain(place, standing.verdict)
             return
+        if word in (APPLIED, REFUSED):
+            for what in self.verdict_at(place, before).waits_for:
+                self.con.execute(_SQL["stop_waiting"].text, place.names() | {"what": what})
         position = job = None
         if word == APPLIED:
             position, job = self._count(place, standing)
             self.con.execute(_SQL["drop_reason"].text, place.names())
         else:
             self._explain(place, standing.verdict)
+        if word == QUARANTINED:
+            self._put_aside(place, standing.event)
         row = place.names() | {"position": position, "verdict": word, "job": job}
         self.con.execute(_SQL["fork_verdict" if place.digest else "main_verdict"].text, row)
         if not log.staff:
@@ -405,9 +519,9 @@ class Writing:
         return Verdict(word=WORDS[word], code=code, detail=detail, waits_for=decode(waits_for, tuple[str, ...]))
 
     # -- documents ------------------------------------------------------------
-    def issue(self, draft: Roster | Policy | Names) -> Signed | None:
-        """The next version of a document, signed, kept and in force; None where it would say the same."""
-        signed = self.documents.issue(draft, self.now_ms, self.next_position)
+    def issue(self, draft: Roster | Policy | Names, *, above: bool = False) -> Signed | None:
+        """The next version of a document, signed, kept and in force; None where it would say the same (see `above`)."""
+        signed = self.documents.issue(draft, self.now_ms, self.next_position, above=above)
         if signed is not None:
             self.release(f"{signed.key} {signed.reference}")
         return signed

@@ -2,12 +2,12 @@
 
 from zoneinfo import ZoneInfo
 
-from sync.problems import WRONG_INPUT, Problem
+from sync.problems import BAD_ARGUMENT, Problem
 
 
 def check_zone(name: str) -> None:
-    """Return only if this machine knows the zone; else WRONG_INPUT."""
+    """Return only if this machine knows the zone; else BAD_ARGUMENT."""
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:
-        raise Problem(WRONG_INPUT, f"no time zone is called {name!r}; write one such as Europe/Berlin") from error
+        raise Problem(BAD_ARGUMENT, f"no time zone is called {name!r}; write one such as Europe/Berlin") from error

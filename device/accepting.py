@@ -1,17 +1,19 @@
 """The receiver's half of a handover: look at an offer, read it back, accept or refuse it, show the answer."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 
 from device.codes import Code, Codes, Shown
 from device.holding import Holding
-from sync.acceptance import Receiver, check_offer, check_synthesis, offer_in, read_back
-from sync.events import Accepted, Draft, Event, Offered, PersonSwitched, Refused, Reservation
+from device.store import challenges
+from sync.acceptance import Receiver, answers_challenge, check_offer, check_synthesis, offer_in, read_back
+from sync.events import Accepted, Blob, Draft, Event, Offered, PersonSwitched, Refused, Reservation
 from sync.payload import Synthesis
 from sync.policy import is_role
-from sync.problems import BAD_ARGUMENT, WRONG_HOLDER, Problem
+from sync.problems import BAD_ARGUMENT, SIGNATURE_MISSING, WRONG_HOLDER, Problem
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -19,7 +21,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `standing` says if the sender's is proven from what is held here; `stale` that the roster is older than the
     policy likes, which is to be shown. `choices` are for the read-back, where the policy has distractors.
-    `code` is what was scanned; None where the offer was pulled.
+    `code` is what was scanned; None where the offer was pulled. `answers` says that the offer answers a challenge that
+    was shown here.
     """
 
     offer: Event
@@ -30,6 +33,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     choices: tuple[str, ...]
     code: Code | None
     events: tuple[Event, ...]
+    answers: bool
 
 
 class Accepting:
@@ -51,6 +55,9 @@ class Accepting:
         looked = self._codes.look(code, "handover.offered")
         event, scene = looked.event, looked.scene
         content = offer_in(event)
+        if content.challenge:
+            asked = await here.store.reading(lambda con: challenges.asked(con, content.challenge))
+            scene = msgspec.structs.replace(scene, asked=asked)
         if not site and content.visit and isinstance(code, Code):
             site = self._site(who)
         receiver = self._receiver(who, event, content, Receiver(person=who, party=party, site=site))
@@ -65,16 +72,18 @@ class Accepting:
             choices=read_back(content.payload, choices, event.hash) if choices else (),
             code=code if isinstance(code, Code) else None,
             events=looked.events,
+            answers=answers_challenge(event, content, receiver, scene),
         )
 
     def _receiver(self, who: str, event: Event, content: Offered, asked: Receiver) -> Receiver:
         """For whom `who` accepts: as asked, itself if addressed, a team of its that is, or the guest it hosts."""
         memory = self._here.memory
+        hosted = [one for one in content.to if event.log in memory.own_logs and not memory.directory.knows(one)]
         if asked.party or who in content.to:
-            return msgspec.structs.replace(asked, party=asked.party or who)
-        guests = [one for one in content.to if not memory.directory.knows(one)]
-        if guests and event.log in memory.own_logs:
-            return msgspec.structs.replace(asked, party=guests[0], guest=True)
+            party = asked.party or who
+            return msgspec.structs.replace(asked, party=party, guest=party in hosted)
+        if hosted:
+            return msgspec.structs.replace(asked, party=hosted[0], guest=True)
         teams = [one for one in content.to if memory.directory.belongs(who, one) and not is_role(one)]
         return msgspec.structs.replace(asked, party=teams[0] if teams else who)
 
@@ -96,17 +105,19 @@ class Accepting:
         *,
         reservations: Sequence[Reservation] = (),
         signed_name: str = "",
+        blobs: Sequence[Blob] = (),
     ) -> Shown:
         """The receiver is accountable now; given is the code for the sender. Every check is made again first.
 
         The synthesis is `synthesis_of` the receiver's own words and what was picked among `seen.choices`. A guest
-        (`seen.receiver.guest`) reads back and gives a name on the sender's device.
+        (`seen.receiver.guest`) reads back and signs on the sender's device: a typed name, or a drawn signature among
+        `blobs`, which were attached before. SIGNATURE_MISSING where a guest gave neither.
         """
         here = self._here
-        seen = await self.look(
-            person, seen.code or seen.offer.hash, party="" if seen.receiver.guest else seen.receiver.party
-        )
+        seen = await self.look(person, seen.code or seen.offer.hash, party=seen.receiver.party)
         check_synthesis(synthesis)
+        if seen.receiver.guest and not signed_name.strip() and not any(one.what == "signature" for one in blobs):
+            raise Problem(SIGNATURE_MISSING, seen.receiver.party)
         who = seen.receiver.person
         met, switched = self._meeting(seen)
         body = Accepted(
@@ -119,9 +130,8 @@ class Accepting:
             switched=switched,
             signed_name=signed_name,
         )
-        answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body)
-        drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        return await self._codes.show((await here.record(*drafts, beside=seen.events))[-1].hash)
+        answer = Draft(kind="handover.accepted", actor=who, job=seen.offer.job, body=body, blobs=tuple(blobs))
+        return await self._record(seen, who, answer)
 
     def _meeting(self, seen: Seen) -> tuple[Literal["met", "remote", "guest"], str]:
         """How the two met, as the verdict will demand it, and the person switch between the halves, if any."""
@@ -145,5 +155,19 @@ class Accepting:
         who = here.person(person)
         body = Refused(roster=here.roster(), offer=seen.offer.hash, party=seen.receiver.party, reason=reason)
         answer = Draft(kind="handover.refused", actor=who, job=seen.offer.job, body=body)
+        return await self._record(seen, who, answer)
+
+    async def _record(self, seen: Seen, who: str, answer: Draft) -> Shown:
+        """The answer and its witness durable, the challenge used if the offer answers one; the code for the sender."""
         drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        return await self._codes.show((await here.record(*drafts, beside=seen.events))[-1].hash)
+        recorded = await self._here.record(*drafts, beside=seen.events, also=_using(seen))
+        return await self._codes.show_recorded(recorded[-1].hash)
+
+
+def _using(seen: Seen) -> Callable[[sqlite3.Connection], None] | None:
+    """What uses the challenge that the offer answers, for it and the offers that came with it."""
+    nonce, answered = seen.content.challenge, seen.offer.hash
+    if not seen.answers:
+        return None
+    beside = tuple(one.hash for one in seen.events if isinstance(one.body, Offered) and one.body.challenge == nonce)
+    return lambda con: challenges.use(con, nonce, answered, beside or (answered,))

@@ -4,25 +4,32 @@ One agent, many people: a handheld may be shared. It records first and syncs whe
 the only place that knows every part.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from device import enrolment
 from device.accepting import Accepting
+from device.attaching import Attaching
+from device.blobline import BlobLine
+from device.challenges import Challenges
 from device.codes import Codes
+from device.config import load_settings
 from device.holding import Holding
 from device.jobs import Jobs
 from device.keyring import load_key
 from device.offering import Offering
 from device.pins import Pins
-from device.store import log, pins, pulled
+from device.store import blobs, fate, log, pins, pulled
+from device.store.blobs import BlobFolder, Waiting
 from device.store.log import Held, Recorded
 from device.store.pulled import Conversation, Notice
 from device.store.sqlite import open_store
-from device.transport import HttpTransport, Transport
+from device.surrender import Surrender, Surrendering, stands
+from device.transport import Connect, HttpTransport, Transport
 from device.uplink import Uplink
 from device.world import World
 from sync.events import Draft, PersonSwitched
@@ -34,8 +41,9 @@ from sync.session import Wait
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How the device stands, for one screen.
 
-    `held` says what is on this device only and since when, what is received, what is judged how; `notices`
-    and `refused` are what needs a person. Received means: a receipt of the epoch in force covers it.
+    `held` says what is on this device only and since when, what is received, what is judged how; `attached` which
+    photos and documents wait to be sent. `notices` and `refused` are what needs a person; `surrender` is how a revoked
+    device hands over. Received means: a receipt of the epoch in force covers it.
     """
 
     device: str
@@ -46,9 +54,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     people: tuple[str, ...]
     holder: str
     held: Held
+    attached: Waiting
     conversation: Conversation
     notices: tuple[Notice, ...]
     refused: tuple[SeqVerdict, ...]
+    surrender: Surrender | None
 
 
 class Switched(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,16 +69,31 @@ class Switched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agent:
-    """An enrolled device that is open: `jobs`, `offering`, `accepting` and `codes` are what people do on it."""
+    """An enrolled device that is open: what people do on it are its parts, from `jobs` to `pins`."""
 
     def __init__(self, holding: Holding, transport: Transport) -> None:
         self._holding = holding
-        self._uplink = Uplink(holding.store, holding.world, holding.signer, transport, holding.memory.holds_own)
+        attachments = load_settings(holding.directory).attachments
+        self.attaching = Attaching(holding.directory, holding.world, attachments)
+        line = BlobLine(holding.store, holding.world, transport, BlobFolder(holding.directory), attachments.keep_days)
+        self._uplink = Uplink(
+            holding.store,
+            holding.world,
+            holding.signer,
+            transport,
+            holding.memory.holds_own,
+            line,
+            partial(load_key, holding.directory),
+        )
         self.codes = Codes(holding)
         self.jobs = Jobs(holding)
         self.offering = Offering(holding, self.codes)
         self.accepting = Accepting(holding, self.codes)
+        self.challenges = Challenges(holding)
         self.pins = Pins(holding.store, holding.world)
+        self._surrendering = Surrendering(holding.store, holding.directory, holding.world)
+        self.erased = False
+        """True once the device was revoked, handed over everything and erased it: nothing can be done with it here."""
 
     @property
     def holding(self) -> Holding:
@@ -84,6 +109,9 @@ class Agent:
         here = self._holding
         wait = await self._uplink.round(at_once=at_once)
         await here.refresh()
+        if await self._surrendering.turn(here.row):
+            self.erased = True
+            return wait
         if here.memory.has_roster:
             # Whoever was taken off the device sets a new PIN on coming back: so a forgotten one can be dropped.
             await here.store.writing(lambda con: pins.forget_others(con, here.people()))
@@ -123,9 +151,22 @@ class Agent:
         await self.pins.set(who, new)
         return who
 
+    async def is_revoked(self) -> bool:
+        """True once it is known here that the device may record no more."""
+        return await self._holding.store.reading(lambda con: fate.fate(con, self._holding.row)) is not None
+
+    async def surrender(self) -> None:
+        """Afterwards all that is here was erased, if a receipt covers all of it; else it waits, and the round goes on.
+
+        Raises NOT_REVOKED for a device that may record.
+        """
+        await self._holding.refresh()
+        self.erased = self.erased or await self._surrendering.turn(self._holding.row, at_once=True)
+
     async def status(self) -> Status:
-        """How the device stands."""
+        """How the device stands. NOT_ENROLLED once it was erased."""
         here = self._holding
+        await self._surrendering.check(here.row)
         await here.refresh()
         row = here.row
         stood = await here.store.reading(pulled.conversation)
@@ -138,14 +179,12 @@ class Agent:
             people=here.people() if here.memory.has_roster else (),
             holder=here.holder(),
             held=await here.store.reading(lambda con: log.held(con, row, stood.epoch)),
+            attached=await here.store.reading(lambda con: blobs.waiting(con, stood.epoch)),
             conversation=stood,
             notices=await here.store.reading(pulled.notices),
             refused=await here.store.reading(lambda con: log.not_applied(con, row)),
+            surrender=await here.store.reading(lambda con: stands(con, row)),
         )
-
-
-Connect = Callable[[str], Transport]
-"""Gives a transport to the backend at an address."""
 
 
 @asynccontextmanager
@@ -156,6 +195,7 @@ async def open_agent(directory: Path, world: World, connect: Connect = HttpTrans
         row = await store.reading(log.current)
         if row is None or row.state == "asked":
             raise Problem(NOT_ENROLLED, "its enrolment was not finished" if row else "", str(directory))
+        await Surrendering(store, directory, world).check(row)
         holding = Holding(directory, world, store, load_key(directory, row.kid), row)
         await holding.refresh()
         yield Agent(holding, connect(row.url))
@@ -169,8 +209,9 @@ async def enrol(directory: Path, world: World, text: str, connect: Connect = Htt
     card = enrolment.enrolment_in(text)
     _make(directory)
     async with open_store(directory) as store:
+        await Surrendering(store, directory, world).settle()
         row, signer = await enrolment.begin(store, directory, world, card)
-        reply = await enrolment.ask(store, row, signer, card, connect(card.url))
+        reply = await enrolment.ask(store, row, signer, card, connect)
     return reply.device
 
 

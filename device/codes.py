@@ -11,9 +11,9 @@ from sync.acceptance import Scene, check_clock, check_seal
 from sync.base45 import unb45
 from sync.codec import read_event
 from sync.events import Accepted, CodeWitnessed, Draft, Event, Offered, Refused
-from sync.ids import b64
+from sync.ids import b64, event_hash
 from sync.policy import Policy
-from sync.problems import CODE_TEXT_MALFORMED, NOT_FOUND, WRONG_REFERENCE, Problem
+from sync.problems import CODE_TEXT_MALFORMED, NOT_FOUND, TOO_LARGE, WRONG_REFERENCE, Problem
 from sync.qr import (
     CodeKind,
     Frame,
@@ -91,20 +91,38 @@ class Codes:
             event = self._here.event(code)
             if event.kind != kind:
                 raise Problem(WRONG_REFERENCE, f"{code} is {event.kind}, not {kind}")
-            stale = check_clock(memory.directory, self.policy_of(event), now_ms)
+            stale = check_clock(memory.directory, self.policy_of(event), now_ms, memory.synced_ms)
             return Looked(event=event, events=(), scene=self._scene(event, ()), stale=stale)
         expect_kind(code.frame, kind)
-        stale = check_clock(memory.directory, self._policy_in(code), now_ms)
+        stale = check_clock(memory.directory, self._policy_in(code), now_ms, memory.synced_ms)
         events = check_seal(code.frame, memory.directory)
         return Looked(event=events[-1], events=events, scene=self._scene(events[-1], events), stale=stale)
 
+    @staticmethod
+    def hash_of(code: Code | str, kind: str) -> str:
+        """The hash of the event that a code of this kind shows, or the one given; nothing else is looked at."""
+        if isinstance(code, str):
+            return code
+        expect_kind(code.frame, kind)
+        return event_hash(code.frame.events[-1].raw)
+
     def policy_of(self, event: Event) -> Policy | None:
-        """The policy that an offer was made under, else the newest of its boundary; none for any other event."""
-        content = event.body
+        """The policy of an offer, or of the offer that is answered: the one named, else the newest of its boundary.
+
+        None for any other event, and where that offer is not held here.
+        """
+        offer = self._offer_of(event)
+        content = offer.body if offer else None
         return self._here.memory.policy(content.boundary, content.policy) if isinstance(content, Offered) else None
 
+    def _offer_of(self, event: Event) -> Event | None:
+        """The offer that the event is or answers, as held here."""
+        if isinstance(event.body, Accepted | Refused):
+            return self._here.memory.event(event.body.offer)
+        return event
+
     def _policy_in(self, code: Code) -> Policy | None:
-        """The policy a code's offer names, before anything is verified: it only says how old a roster may be."""
+        """The policy a code's event is under, before anything is verified: it only says how old a roster may be."""
         try:
             event = read_event(code.frame.events[-1].raw)
         except Problem:
@@ -115,15 +133,15 @@ class Codes:
         memory = self._here.memory
         glanced = memory.glance(events)
         standing = glanced[-1] if glanced else self._here.standing(event.hash)
-        offer = event if isinstance(event.body, Offered) else memory.event(getattr(event.body, "offer", ""))
         return Scene(
             now_ms=self._here.world.now_ms(),
             directory=memory.directory,
-            policy=self.policy_of(offer) if offer else None,
+            policy=self.policy_of(event),
             standing=standing,
             journey=memory.journey(event.job, [one for one in glanced if one.event.job == event.job]),
             own_logs=memory.own_logs,
             twins=memory.twins(event),
+            scanned=bool(events),
         )
 
     def witness(self, code: Code | str | None, event: Event, who: str) -> list[Draft]:
@@ -150,6 +168,15 @@ class Codes:
         else:
             raise Problem(WRONG_REFERENCE, f"{event.kind} is not shown as a code")
         return Shown(event=hash_, texts=code_texts(encode_frame(frame)))
+
+    async def show_recorded(self, hash_: str) -> Shown:
+        """The same for what was just recorded; no texts where no codes hold it, and it goes by sync alone."""
+        try:
+            return await self.show(hash_)
+        except Problem as problem:
+            if problem.kind is not TOO_LARGE:
+                raise
+            return Shown(event=hash_, texts=())
 
     async def _signed(self, event: Event) -> SignedEvent:
         recorded = await self.recorded(event)

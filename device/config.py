@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from sync.blobs import TYPES
 from sync.codec import decode
 from sync.problems import BAD_SETTINGS, Problem
 from sync.signals import Place, Sensor, Surroundings
@@ -41,6 +42,18 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tls: Tls | None = None
 
 
+class Attachments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be attached, and how long it is kept here after the backend has it.
+
+    With less than `reserve_bytes` free on the disk no more is attached: the room is for events.
+    """
+
+    types: tuple[str, ...] = TYPES
+    most_bytes: Annotated[int, Meta(ge=1)] = 20 * 1024 * 1024
+    reserve_bytes: Annotated[int, Meta(ge=0)] = 64 * 1024 * 1024
+    keep_days: Annotated[int, Meta(ge=0, le=3650)] = 14
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`places` and `sensors` are what signals are read against.
 
@@ -49,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     broker: Broker | None = None
+    attachments: Attachments = Attachments()
     places: tuple[Place, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     keep_signals_days: Annotated[int, Meta(ge=31, le=3_650)] = 60

@@ -5,21 +5,31 @@ backend knows it by the key.
 """
 
 import sqlite3
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from device.keyring import load_key, make_key
-from device.store import log, pulled
+from device.store import fate, log, pulled
 from device.store.log import LogRow
 from device.store.sqlite import Store
-from device.transport import Request, Transport, refusal
+from device.transport import Connect, Request, refusal
 from device.world import World
 from sync.cards import Enrolment, read_enrolment
 from sync.codec import decode, encode
 from sync.events import Draft, LogOpened
 from sync.ids import LOG_BYTES, b64
-from sync.problems import ALREADY_ENROLLED, BAD_ENROLMENT, OTHER_BACKEND, UNSENT, Problem, catalogue
+from sync.problems import (
+    ALREADY_ENROLLED,
+    BAD_ENROLMENT,
+    NO_CONNECTION,
+    NOT_BOUND,
+    OTHER_BACKEND,
+    UNSENT,
+    Problem,
+    catalogue,
+)
 from sync.protocol import EnrolReply, EnrolRequest
 from sync.seal import Signer, kid_of
 
@@ -35,16 +45,17 @@ def enrolment_in(text: str) -> Enrolment:
 async def begin(store: Store, directory: Path, world: World, card: Enrolment) -> tuple[LogRow, Signer]:
     """Afterwards key and log are durable here, asked for with this code.
 
-    ALREADY_ENROLLED where a log is in use; UNSENT where one that was stopped is not wholly received: its key
-    would be gone from the roster before what it signed was sent.
+    ALREADY_ENROLLED where a log is in use; UNSENT where one that was stopped, or whose key was revoked, is not wholly
+    received: what comes after it would be put aside.
     """
     row = await store.reading(log.current)
-    if row is not None and row.state == "stopped":
+    ended = row is not None and (row.state == "stopped" or await store.reading(partial(fate.fate, row=row)) is not None)
+    if row is not None and ended:
         stopped = row
         held = await store.reading(lambda con: log.held(con, stopped, pulled.conversation(con).epoch))
         if held.waiting:
             raise Problem(UNSENT, f"{held.waiting} events")
-    if row is not None and row.state == "enrolled":
+    if row is not None and row.state == "enrolled" and not ended:
         raise Problem(ALREADY_ENROLLED, row.device)
     if row is not None and row.state == "asked":
         asked = row
@@ -74,18 +85,26 @@ async def begin(store: Store, directory: Path, world: World, card: Enrolment) ->
     return await store.writing(work), signer
 
 
-async def ask(store: Store, row: LogRow, signer: Signer, card: Enrolment, transport: Transport) -> EnrolReply:
+async def ask(store: Store, row: LogRow, signer: Signer, card: Enrolment, connect: Connect) -> EnrolReply:
     """Afterwards the device is enrolled; asking again after a lost answer gives the same.
 
-    Raises NO_CONNECTION, OTHER_BACKEND, BAD_ENROLMENT or whatever else the backend says no with.
+    Raises NOT_BOUND where nobody answers, OTHER_BACKEND, BAD_ENROLMENT or whatever else the backend says no with.
     """
     (genesis,) = await store.reading(lambda con: log.lines_between(con, row, 1, 1))
     request = EnrolRequest(code=card.code, jwk=signer.jwk, genesis=genesis.raw.decode(), jws=genesis.jws)
     headers = {"content-type": "application/json"}
     try:
-        response = await transport.send(Request(method="POST", path="/v1/enrol", headers=headers, body=encode(request)))
-    finally:
-        transport.close()
+        transport = connect(card.url)
+        try:
+            response = await transport.send(
+                Request(method="POST", path="/v1/enrol", headers=headers, body=encode(request))
+            )
+        finally:
+            transport.close()
+    except Problem as problem:
+        if problem.kind is not NO_CONNECTION:
+            raise
+        raise Problem(NOT_BOUND, problem.detail, card.url) from problem  # what is not bound yet tries nothing by itself
     if not 200 <= response.status < 300:
         no = refusal(response)
         raise Problem(_KINDS.get(no.slug, BAD_ENROLMENT), no.detail or f"HTTP {no.status}", card.url)

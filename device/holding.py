@@ -4,12 +4,13 @@ An action is first judged as the backend will judge it, from what is held here: 
 refused before it is recorded. What waits for something unknown is recorded, and parked there.
 """
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device.memory import Memory
 from device.record import Door
-from device.store import log
+from device.store import fate, log
 from device.store.log import LogRow, Recorded
 from device.store.sqlite import Store
 from device.world import World
@@ -52,13 +53,30 @@ class Holding:
             raise Problem(NOT_ENROLLED)
         self.row = found
         await self.memory.refresh(self.store, found.keys)
+        device = self.memory.directory.device(found.kid) if self.memory.has_roster else None
+        if (
+            device is not None
+            and device.revoked
+            and await self.store.reading(lambda con: fate.fate(con, found)) is None
+        ):
+            # What the roster says was kept before this software knew what it means.
+            roster, now_ms = self.memory.directory.roster, self.world.now_ms()
+            await self.store.writing(lambda con: fate.note(con, roster, now_ms))
 
-    async def record(self, *drafts: Draft, beside: Sequence[Event] = ()) -> tuple[Recorded, ...]:
-        """All of them durable here, or the problem for which none is. `beside` are events that they witness."""
+    async def record(
+        self,
+        *drafts: Draft,
+        beside: Sequence[Event] = (),
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> tuple[Recorded, ...]:
+        """All of them durable here, or the problem for which none is. `beside` are events that they witness.
+
+        `also` is done in the same transaction.
+        """
         await self.refresh()
         head = await self.store.reading(lambda con: log.head(con, self.row))
         self._foresee(drafts, head, beside)
-        recorded = await self._door.record(drafts)
+        recorded = await self._door.record(drafts, also)
         await self.refresh()
         return recorded
 

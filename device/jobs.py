@@ -1,5 +1,6 @@
 """What a person does on a job, short of handing it over: open it, be there, scan, check, leave, close it."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from sync.events import (
     AssetScanned,
     AssistJoined,
     AssistLeft,
+    Blob,
     CheckCleared,
     CheckFound,
     CheckOverridden,
@@ -295,15 +297,18 @@ class Jobs:
         return await self.tell(person, kind, body, event.job)
 
     # -- words ----------------------------------------------------------------
-    async def note(self, person: str, job: str, text: str) -> Recorded:
-        """Free words on the job."""
-        return await self.tell(person, "note.written", NoteWritten(text=text), job)
+    async def note(self, person: str, job: str, text: str, *, blobs: Sequence[Blob] = ()) -> Recorded:
+        """Free words on the job; `blobs` were attached before."""
+        return await self.tell(person, "note.written", NoteWritten(text=text), job, blobs=blobs)
 
-    async def contact(self, person: str, job: str, channel: str, **said: str) -> Recorded:
-        """A customer was in touch; `said` are fields of `contact.received`."""
+    async def contact(
+        self, person: str, job: str, channel: str, *, blobs: Sequence[Blob] = (), **said: str
+    ) -> Recorded:
+        """A customer was in touch; `said` are fields of `contact.received`. The transcript is the one among `blobs`."""
         minted = b64(self._here.world.token(ENTRY_BYTES))
-        body = body_of(ContactReceived, {"contact": minted, "channel": channel, **said})
-        return await self.tell(person, "contact.received", body, job)
+        transcript = next((one.sha256 for one in blobs if one.what == "transcript"), "")
+        fields = {"contact": minted, "channel": channel, "transcript": transcript, **said}
+        return await self.tell(person, "contact.received", body_of(ContactReceived, fields), job, blobs=blobs)
 
     async def join(self, person: str, job: str, who: str) -> Recorded:
         """Somebody helps; accountability does not move."""
@@ -320,8 +325,8 @@ class Jobs:
         body = Correction(corrects=wrong, reason=reason, fields=fields)
         return await self.tell(person, "correction.made", body, event.job)
 
-    async def tell(self, person: str, kind: str, body: Fact, job: str = "") -> Recorded:
-        """Any fact that moves no accountability, recorded for the person who acts.
+    async def tell(self, person: str, kind: str, body: Fact, job: str = "", *, blobs: Sequence[Blob] = ()) -> Recorded:
+        """Any fact that moves no accountability, recorded for the person who acts; `blobs` were attached before.
 
         BAD_ARGUMENT for a custody kind (those have actions of their own) or a time without offset.
         """
@@ -333,5 +338,6 @@ class Jobs:
             raise Problem(BAD_ARGUMENT, f"{kind} is not recorded this way")
         if body.occurred_at:
             milliseconds(body.occurred_at)
-        (recorded,) = await self._here.record(Draft(kind=kind, actor=who, job=job, body=body))
+        draft = Draft(kind=kind, actor=who, job=job, body=body, blobs=tuple(blobs))
+        (recorded,) = await self._here.record(draft)
         return recorded

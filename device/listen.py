@@ -30,7 +30,7 @@ from device.message import Message
 from device.sole import sole
 from device.store.signals import Committed, Decoded, Session, commit_signals, session_began
 from device.store.sqlite import connect, migrate, transaction
-from sync.problems import DISK_FULL, Problem
+from sync.problems import DISK_FULL, STORE_BUSY, STORE_TROUBLE, Problem
 from sync.signals import Signal
 
 log = logging.getLogger(__name__)
@@ -355,7 +355,7 @@ class Listener:
             except sqlite3.OperationalError as error:
                 refused = str(error)
             except Problem as problem:
-                if problem.kind is not DISK_FULL:
+                if problem.kind not in (DISK_FULL, STORE_TROUBLE, STORE_BUSY):
                     raise
                 refused = str(problem)
             if wait_s == RETRY_S[0]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from device.store import log, pulled
 from device.store.sqlite import Store
 from sync.codec import read_event
+from sync.doubts import DOUBTING, NO_DOUBTS, doubts_of
 from sync.events import CodeWitnessed, Event, Offered
 from sync.ids import event_hash, unb64
 from sync.journey import Journey, jobs_of, journey
@@ -60,6 +61,7 @@ class Memory:
         self.shelf = Shelf()
         self.own_logs: frozenset[str] = frozenset()
         self.left: frozenset[str] = frozenset()
+        self.synced_ms = 0
         self.names: dict[str, str] = {}
         self._rosters: dict[str, Directory] = {}
         self._newest: tuple[int, str] = (0, "")
@@ -73,6 +75,8 @@ class Memory:
         self._last_own: dict[str, Event] = {}
         self._switches: list[Event] = []
         self._jobs: dict[str, dict[str, None]] = defaultdict(dict)
+        self._doubting: dict[str, Event] = {}
+        self._doubts = NO_DOUBTS
         self._named: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
 
     # -- reading what is new --------------------------------------------------
@@ -93,6 +97,7 @@ class Memory:
         self._refused = told_no
         self.own_logs = frozenset(name for _, name, _ in logs)
         self.left = pulled.left_jobs(con)
+        self.synced_ms = pulled.conversation(con).synced_ms or 0
         events = self._read_documents(con)
         for number, _, kid in logs:
             events += self._read_own(con, number, kid)
@@ -177,12 +182,16 @@ class Memory:
             self._named[event.log, event.seq][event.hash] = None
             for job in jobs_of(event):
                 self._jobs[job][event.hash] = None
+            if event.kind in DOUBTING:
+                self._doubting[event.hash] = event
             if f"{event.log}:{event.seq}" in self._refused and event.log in self.own_logs:
                 self.shelf.add(Standing(event=event, verdict=Verdict(word="refused")))
                 judged += self.shelf.released(event)
             else:
                 judged.append(event)
         judge_all(judged, self.shelf)
+        said = [one for hash_ in self._doubting if (one := self.shelf.standings[hash_]).verdict.word == "applied"]
+        self._doubts = doubts_of(one.event for one in said) if said else NO_DOUBTS
 
     # -- looking --------------------------------------------------------------
     @property
@@ -239,7 +248,7 @@ class Memory:
             for one in standings
             if isinstance(one.event.body, Offered)
         }
-        return journey(job, standings, policies)
+        return journey(job, standings, policies, self._doubts)
 
     def event(self, hash_: str) -> Event | None:
         """The event with this hash, if it is held."""

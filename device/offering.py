@@ -9,15 +9,14 @@ from device.codes import Code, Codes, Shown
 from device.holding import Holding
 from device.store.log import Recorded
 from sync.acceptance import accepted_in, check_acceptance, known_handover, offer_in
-from sync.events import Confirmed, Draft, Event, JobDispatched, JobPlanned, Offered, Withdrawn
+from sync.cards import Challenge, read_challenge
+from sync.events import Blob, Confirmed, Draft, Event, JobDispatched, JobPlanned, Offered, Withdrawn
 from sync.handover import Handover, may_follow
 from sync.ids import b64
 from sync.payload import Payload
-from sync.policy import Policy
+from sync.policy import GUEST, Policy
 from sync.problems import BAD_ARGUMENT, NOT_FOUND, Problem
 
-GUEST = "guest:"
-"""How the party of somebody in no roster begins; the rest is minted."""
 _MINTED_BYTES = 9
 
 
@@ -29,16 +28,28 @@ class Offering:
         self._codes = codes
 
     async def offer(
-        self, person: str, job: str, payload: Payload, to: Sequence[str], *, boundary: str = "", **said: str
+        self,
+        person: str,
+        job: str,
+        payload: Payload,
+        to: Sequence[str],
+        blobs: Sequence[Blob] = (),
+        /,
+        *,
+        boundary: str = "",
+        **said: str,
     ) -> Shown:
         """The job is on the table for `to`; accountability has not moved. Given is the code to show.
 
         The sender is whoever is accountable, and `person` acts for that party. Nobody in `to` means a guest,
-        whose party is minted here. `said` are fields of the offer: until, stop, visit, site.
+        whose party is minted here. `said` are fields of the offer: until, stop, visit, site; and `challenge`, the text
+        of the receiver's code that the offer is to quote (with nobody in `to` the offer is for that party). `blobs`
+        were attached before; the handover is complete only when the backend has them.
         """
         await self._here.refresh()
         who = self._here.person(person)
-        return await self._record_offer(self._draft(who, job, payload, to, boundary, said))
+        draft = self._draft(who, job, payload, to, boundary, said)
+        return await self._record_offer(msgspec.structs.replace(draft, blobs=tuple(blobs)))
 
     async def dispatch(
         self, person: str, job: str, payload: Payload, to: Sequence[str], *, plan: JobPlanned | None, boundary: str = ""
@@ -56,7 +67,7 @@ class Offering:
 
     async def _record_offer(self, *drafts: Draft) -> Shown:
         recorded = await self._here.record(*drafts)
-        return await self._codes.show(recorded[-1].hash)
+        return await self._codes.show_recorded(recorded[-1].hash)
 
     def _draft(
         self, who: str, job: str, payload: Payload, to: Sequence[str], boundary: str, said: dict[str, str]
@@ -64,7 +75,8 @@ class Offering:
         here = self._here
         journey, node = here.journey(job), here.node(job)
         here.acting_for(who, journey.accountable)
-        receivers = tuple(to) or (GUEST + b64(here.world.token(_MINTED_BYTES)),)
+        card = read_challenge(said["challenge"]) if said.get("challenge") else None
+        receivers = self._receivers(to, card)
         reference, policy = self._boundary(who, receivers, boundary)
         fields = {
             "roster": here.roster(),
@@ -77,9 +89,19 @@ class Offering:
             "site": journey.opened.site if journey.opened else "",
             "visit": next((one.visit for one in journey.visits if who in one.people and one.departed_ms is None), ""),
             **said,
+            "challenge": card.nonce if card else "",
         }
         body = body_of(Offered, fields)
         return Draft(kind="handover.offered", actor=who, job=job, body=body)
+
+    def _receivers(self, to: Sequence[str], card: Challenge | None) -> tuple[str, ...]:
+        """Whom the offer is for: those said, else whose challenge it answers, else a guest, named here."""
+        if card is None:
+            return tuple(to) or (GUEST + b64(self._here.world.token(_MINTED_BYTES)),)
+        directory = self._here.memory.directory
+        if to and not any(directory.belongs(card.party, one) for one in to):
+            raise Problem(BAD_ARGUMENT, f"the challenge is {card.party}'s, the offer is for {', '.join(to)}")
+        return tuple(to) or (card.party,)
 
     def _boundary(self, who: str, to: Sequence[str], named: str) -> tuple[str, Policy]:
         """The newest policy of the boundary that is named, or of the only one that fits sender and receivers."""
@@ -132,19 +154,20 @@ class Offering:
         """The sender has seen the acceptance: scanned (a code) or pulled (its hash). Confirming it again is no error.
 
         `offer` is the hash of the one that is being confirmed, if the person said which. Raises the
-        problems of a sender's checks in their order.
+        problems of a sender's checks in their order; none, whatever is known by now, for an acceptance that stands
+        confirmed here.
         """
         here = self._here
         await here.refresh()
         who = here.person(person)
+        again = await self._confirmed(self._codes.hash_of(code, "handover.accepted"))
+        if again is not None:
+            return again
         looked = self._codes.look(code, "handover.accepted")
         event = looked.event
         accepted = accepted_in(event)
         offered = here.memory.event(accepted.offer)
         check_acceptance(event, offered, who, looked.scene, wanted=offer)
-        again = await self._confirmed(event)
-        if again is not None:
-            return again
         body = Confirmed(
             roster=here.roster(),
             offer=accepted.offer,
@@ -157,11 +180,12 @@ class Offering:
         ]
         return (await here.record(*drafts, beside=looked.events))[-1]
 
-    async def _confirmed(self, accepted: Event) -> Recorded | None:
-        """The confirmation of this acceptance that stands in the own log already."""
-        for event in self._here.memory.journey(accepted.job).timeline:
+    async def _confirmed(self, hash_: str) -> Recorded | None:
+        """The confirmation of the acceptance with this hash that stands in the own log already."""
+        accepted = self._here.memory.event(hash_)
+        for event in self._here.memory.journey(accepted.job).timeline if accepted else ():
             own = event.log == self._here.row.log
-            if own and isinstance(event.body, Confirmed) and event.body.accepted == accepted.hash:
+            if own and isinstance(event.body, Confirmed) and event.body.accepted == hash_:
                 return await self._codes.recorded(event)
         return None
 

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import ssl
+from collections.abc import Callable
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -64,6 +65,10 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Called at the end of a round: afterwards nothing is kept open; the next request opens it again."""
+
+
+Connect = Callable[[str], Transport]
+"""Gives a transport to the backend at an address."""
 
 
 class HttpTransport:

@@ -9,12 +9,16 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from device.store import log, pulled
+import msgspec
+
+from device.blobline import BlobLine, Pause, SignedOut
+from device.store import blobs, fate, giving, log, pulled
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Request, Response, Transport, refusal
 from device.world import World
 from sync import session as talk
+from sync.blobs import BlobStep
 from sync.clock import milliseconds, rfc3339
 from sync.codec import decode, encode
 from sync.problems import NO_CONNECTION, NO_PROGRESS, NOT_ENROLLED, UNREADABLE, Problem
@@ -27,6 +31,7 @@ from sync.protocol import (
     PushHeader,
     PushLine,
     PushReply,
+    ReturnReply,
     SessionReply,
     SessionRequest,
     chain_text,
@@ -48,7 +53,8 @@ _HEADER_ROOM: Final = 2_000
 class Uplink:
     """One device's conversation with its backend, about the log that is recorded into.
 
-    `holds_own` says if an event of this device's own is about a job: then nothing of it is dropped.
+    `holds_own` says if an event of this device's own is about a job: then nothing of it is dropped. `line` sends
+    attachments whenever no event waits.
     """
 
     def __init__(
@@ -58,8 +64,12 @@ class Uplink:
         signer: Signer,
         transport: Transport,
         holds_own: Callable[[str], bool],
+        line: BlobLine,
+        key_of: Callable[[str], Signer] | None = None,
     ) -> None:
         self._store = store
+        self._key_of = key_of
+        self._line = line
         self._world = world
         self._signer = signer
         self._transport = transport
@@ -73,14 +83,45 @@ class Uplink:
         """
         row, session = await self._begin()
         self._session = talk.wake(session) if at_once else session
+        self._line.begin(at_once=at_once)
         try:
             for _ in range(MOST_STEPS):
                 step = await self._step(row, self._session)
                 if isinstance(step, talk.Wait):
+                    if step.why == "all done":
+                        await self._send_former()
                     return await self._rest(step)
+                if isinstance(step, Pause):
+                    return await self._rest(talk.Wait(step.ms, "after a failure"), step.trouble)
         finally:
             self._transport.close()
         raise Problem(NO_PROGRESS, f"{MOST_STEPS} steps in one round")
+
+    async def _send_former(self) -> None:
+        """Afterwards the logs that this one replaced are sent again, as far as a restored backend lost of them.
+
+        Each is sent with the key that it was signed with, in a conversation of its own that only sends.
+        """
+        if self._key_of is None:
+            return
+        for row in await self._store.reading(log.former):
+            one = Uplink(self._store, self._world, self._key_of(row.kid), self._transport, self._holds_own, self._line)
+            await one._send_all(row)
+
+    async def _send_all(self, row: LogRow) -> None:
+        """Afterwards all of this log is received, or the next round tries again."""
+
+        def read(con: sqlite3.Connection) -> tuple[int, str]:
+            return log.head(con, row), pulled.conversation(con).epoch
+
+        recorded, epoch = await self._store.reading(read)
+        session = talk.begin(row.log, recorded=recorded, received_through=0, epoch=epoch, cursor="", keys=row.keys)
+        self._session = talk.ask(session)
+        for _ in range(MOST_STEPS):
+            step = talk.next_step(self._session, self._world.mono_ms())
+            if not isinstance(step, talk.OpenSession | talk.SignChallenge | talk.Push):
+                return
+            await self._step(row, self._session)
 
     async def _begin(self) -> tuple[LogRow, Session]:
         """The conversation as it stands, or as the store says it stood before this process began."""
@@ -100,25 +141,30 @@ class Uplink:
                 epoch=stood.epoch,
                 cursor=stood.cursor,
                 keys=row.keys,
+                giving=giving.is_left(con),
             )
 
         return await self._store.reading(read)
 
-    async def _rest(self, step: talk.Wait) -> talk.Wait:
+    async def _rest(self, step: talk.Wait, trouble: str = "") -> talk.Wait:
         session = self._session
         done = self._world.now_ms() if step.why == "all done" else None
-        trouble = session.trouble if session else ""
+        trouble = trouble or (session.trouble if session else "")
         await self._store.writing(lambda con: pulled.note_sync(con, done, trouble))
         return step
 
     # -- one step -------------------------------------------------------------
-    async def _step(self, row: LogRow, session: Session) -> Step:
-        """The step that was next, done; a `Wait` is only given back."""
+    async def _step(self, row: LogRow, session: Session) -> Step | BlobStep | Pause:
+        """The step that was next, done; a `Wait` is only given back. Attachments are for when no event waits."""
         recorded = await self._store.reading(lambda con: log.head(con, row))
         session = talk.recorded(session, recorded)
         step = talk.next_step(session, self._world.mono_ms())
         if isinstance(step, talk.Wait):
             self._session = session
+            return step if step.why != "all done" else await self._attached(session, step)
+        if isinstance(step, talk.GiveBack) and (await self._store.reading(giving.part)) is None:
+            await self._store.writing(giving.all_given)
+            self._session = talk.nothing_to_give(session)
             return step
         try:
             request, step = await self._request(row, session, step)
@@ -133,17 +179,33 @@ class Uplink:
             await self._keep(row, waiting, () if problem.kind is NO_CONNECTION else (told,))
         return step
 
+    async def _attached(self, session: Session, wait: talk.Wait) -> Step | BlobStep | Pause:
+        step = await self._line.step(session)
+        if step is None:
+            return wait
+        if isinstance(step, SignedOut):
+            now_ms, pull = self._world.mono_ms(), talk.Pull(session.cursor)
+            out, _ = talk.turned_away(session, pull, refusal(step.response), now_ms, self._world.chance())
+            self._session = msgspec.structs.replace(out, rested_at_ms=None)
+            return pull
+        return step
+
     async def _request(self, row: LogRow, session: Session, step: Step) -> tuple[Request, Step]:
         """The request of a step, and the step as it will really be done: a push may hold fewer events."""
         signed_in = {"authorization": f"Bearer {session.token}"}
         match step:
             case talk.OpenSession():
                 return Request(method="POST", path="/v1/session/challenge"), step
-            case talk.SignChallenge(challenge):
-                jws = self._signer.sign(challenge.encode(), "ho-session")
-                body = encode(SessionRequest(challenge=challenge, jws=jws))
+            case talk.SignChallenge():
+                asked = await self._store.reading(lambda con: self._showing(con, row, session, step))
                 headers = {"content-type": "application/json"}
-                return Request(method="POST", path="/v1/session", headers=headers, body=body), step
+                return Request(method="POST", path="/v1/session", headers=headers, body=encode(asked)), step
+            case talk.GiveBack():
+                part = await self._store.reading(giving.part)
+                lines = part.lines if part else ()
+                headers = {**signed_in, "content-type": PUSH_TYPE, "content-encoding": "gzip"}
+                body = deflate(b"\n".join(lines))
+                return Request(method="POST", path="/v1/sync/return", headers=headers, body=body), step
             case talk.Pull(cursor):
                 path = f"/v1/sync/pull?cursor={cursor}" if cursor else "/v1/sync/pull"
                 return Request(method="GET", path=path, headers=signed_in), step
@@ -153,6 +215,21 @@ class Uplink:
                 return Request(method="POST", path="/v1/sync/push", headers=headers, body=body), sent
             case talk.Wait():
                 raise TypeError("waiting asks for nothing")
+
+    def _showing(
+        self, con: sqlite3.Connection, row: LogRow, session: Session, step: talk.SignChallenge
+    ) -> SessionRequest:
+        """The signed challenge, and what was last held: a backend that was restored sees by it what it lost."""
+        kept = log.receipt(con, row, session.epoch)
+        return SessionRequest(
+            challenge=step.challenge,
+            jws=self._signer.sign(step.challenge.encode(), "ho-session"),
+            roster=giving.newest_roster(con) if step.unlisted else None,
+            cursor=session.cursor,
+            receipt=kept[1] if kept else None,
+            log=row.log,
+            recorded=log.head(con, row),
+        )
 
     def _push(self, con: sqlite3.Connection, row: LogRow, session: Session, step: Push) -> tuple[Push, bytes]:
         """What a push sends: as many of the events as fit the limits, at least one."""
@@ -171,10 +248,11 @@ class Uplink:
                 to=sent.last,
                 base=chain_text(base),
                 head=chain_text(head),
-                receipt=receipt[1].text if receipt else "",
+                receipt=receipt[1] if receipt else None,
                 recorded=stands.recorded,
                 oldest="" if stands.oldest_ms is None else rfc3339(stands.oldest_ms),
                 wall=rfc3339(self._world.now_ms()),
+                blobs=blobs.waiting(con, session.epoch).blobs,
             )
         )
         body = deflate(write_push(header, self._signer.sign(header, "ho-batch"), lines))
@@ -193,13 +271,21 @@ class Uplink:
             case talk.OpenSession():
                 return talk.challenged(session, decode(body, ChallengeReply, "challenge")), ()
             case talk.SignChallenge():
-                return talk.signed_in(session, decode(body, SessionReply, "session")), ()
+                return talk.signed_in(session, decode(body, SessionReply, "session"))
+            case talk.GiveBack():
+                part = await self._store.reading(giving.part)
+                if part is None:
+                    return talk.nothing_to_give(session), ()
+                sent = talk.NoteGiven(part.what, part.through)
+                return talk.given_back(session, sent, decode(body, ReturnReply, "return"), rest=part.rest)
             case talk.Pull():
                 return talk.pulled(session, _lines(body), now_ms)
             case talk.Push():
                 reply = decode(body, PushReply, "push")
                 own = await self._store.reading(lambda con: log.chain_at(con, row, reply.received_through))
-                return talk.pushed(session, step, reply, own)
+                answered = talk.pushed(session, step, reply, own)
+                await self._line.told(reply.blob_receipts, answered[0])
+                return answered
             case talk.Wait():
                 raise TypeError("waiting is not answered")
 
@@ -223,6 +309,7 @@ class Uplink:
                 pulled.keep_event(con, event)
             case talk.StoreDocument(document, raw, jws):
                 pulled.keep_document(con, document, raw, jws)
+                fate.note(con, document, now_ms)
                 log.keep_keys(con, row, session.keys)
             case talk.StoreVerdicts(name, verdicts):
                 log.keep_verdicts(con, name, verdicts, now_ms)
@@ -232,9 +319,8 @@ class Uplink:
                 pulled.drop_job(con, job, own=self._holds_own(job))
             case talk.MoveCursor(cursor):
                 pulled.move_cursor(con, cursor)
-            case talk.EnterEpoch(epoch):
-                pulled.enter_epoch(con, epoch)
-                log.forget_receipts(con, row)
+            case talk.EnterEpoch() | talk.StoreOfficeReceipt() | talk.NoteGiven():
+                _apply_restored(con, effect)
             case talk.StopRecording(name):
                 log.stop(con, name)
             case talk.NeedsYou(slug, detail):
@@ -242,6 +328,22 @@ class Uplink:
                 pulled.needs_you(con, slug, detail, now_ms)
             case talk.NoteClock(server_time):
                 pulled.note_clock(con, milliseconds(server_time) - now_ms)
+
+
+def _apply_restored(
+    con: sqlite3.Connection, effect: talk.EnterEpoch | talk.StoreOfficeReceipt | talk.NoteGiven
+) -> None:
+    """Keep what a backend that was restored needs again, and that it was."""
+    match effect:
+        case talk.EnterEpoch(epoch):
+            if pulled.conversation(con).epoch:
+                giving.begin(con)
+            pulled.enter_epoch(con, epoch)
+            log.forget_receipts(con, epoch)
+        case talk.StoreOfficeReceipt(receipt, sealed):
+            giving.keep_office_receipt(con, receipt, sealed)
+        case talk.NoteGiven(what, through):
+            giving.given(con, what, through)
 
 
 class _Smaller(Exception):

@@ -84,3 +84,10 @@ POINTS = (
 A new device's key is on the disk; an event's rows are written and not yet committed; they are durable while
 nobody was told; a reply was read, its effects are written, and they are durable.
 """
+
+BLOB_POINTS = ("blob-durable", "chunk-answered", "blob-reply-written", "blob-reply-kept")
+"""The points of one attachment, in order: its bytes are durable and no event names them, a chunk was answered, what
+the answer says is written, and it is durable."""
+
+SURRENDER_POINTS = ("erase-written", "erased", "key-wiped")
+"""The points of one erasing, in order: the rows are gone and not yet committed, they are gone, and so is a key."""

@@ -21,6 +21,7 @@ from sync.policy import Device, Directory, Policy
 from sync.problems import (
     ACCEPTED_BY_ANOTHER,
     ACCEPTED_HERE,
+    CHALLENGE_UNKNOWN_OR_USED,
     CLOCK_BEFORE_ROSTER,
     KEY_NOT_VALID_THEN,
     KEY_REVOKED,
@@ -53,6 +54,15 @@ TOLERANCE_MS: Final = 300_000
 """Two devices' clocks may differ by this much before a time on a code counts against it."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _DEFAULT: Final = Policy(boundary="any", version=1, issued_at="")
+_FOR_ANOTHER: Final = ("guest", "witnessed")
+"""How two may meet where one person records both halves, the second for somebody else."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A challenge that this device showed: for which party, and which offers (hashes) used it; none: it is open."""
+
+    party: str
+    offers: tuple[str, ...] = ()
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +70,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     `policy` is the one the offer was made under, else the newest of its boundary, else none. `standing` is
     how the event is judged from what is held. `journey` is its job as known here. `own_logs` are this
-    device's logs. `twins` are other events held under the offer's very name.
+    device's logs. `twins` are other events held under the offer's very name. `scanned` says that it comes from a
+    code, and `asked` is the challenge that it quotes, if this device showed it.
     """
 
     now_ms: int
@@ -70,6 +81,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     journey: Journey | None = None
     own_logs: frozenset[str] = frozenset()
     twins: tuple[str, ...] = ()
+    scanned: bool = False
+    asked: Asked | None = None
 
 
 class Receiver(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,12 +98,17 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # -- what any code must hold ---------------------------------------------------
-def check_clock(directory: Directory, policy: Policy | None, now_ms: int) -> bool:
-    """True if the roster is stale and that has to be shown; CLOCK_BEFORE_ROSTER or ROSTER_TOO_OLD where it blocks."""
+def check_clock(directory: Directory, policy: Policy | None, now_ms: int, synced_ms: int = 0) -> bool:
+    """True if the roster is stale and that has to be shown; CLOCK_BEFORE_ROSTER or ROSTER_TOO_OLD where it blocks.
+
+    It was in force still at `synced_ms`, when this device last pulled all there was: a roster that nobody has to change
+    does not grow old.
+    """
     rule = policy or _DEFAULT
-    age_ms = now_ms - milliseconds(directory.roster.issued_at)
-    if age_ms < -TOLERANCE_MS:
-        raise Problem(CLOCK_BEFORE_ROSTER, f"by {-age_ms // 60_000} minutes")
+    issued_ms = milliseconds(directory.roster.issued_at)
+    if now_ms - issued_ms < -TOLERANCE_MS:
+        raise Problem(CLOCK_BEFORE_ROSTER, f"by {(issued_ms - now_ms) // 60_000} minutes")
+    age_ms = now_ms - max(issued_ms, synced_ms)
     if age_ms > rule.roster_blocks_days * _DAY_MS:
         raise Problem(ROSTER_TOO_OLD, f"{age_ms // _DAY_MS} days; {rule.roster_blocks_days} are allowed")
     return age_ms > rule.roster_degrades_days * _DAY_MS
@@ -132,15 +150,17 @@ def _valid_then(device: Device, event: Event) -> None:
 def check_offer(event: Event, receiver: Receiver, scene: Scene) -> Literal["proven", "not proven"]:
     """Whether the sender's standing is proven from what is held here; every check passed.
 
-    Raises, in this order: OWN_OFFER, SENDER_NOT_AUTHORISED, OFFER_FROM_FUTURE, OFFER_LAPSED, NOT_ADDRESSED,
-    WRONG_SITE, ACCEPTED_HERE, SUPERSEDED, OTHER_CONTENT, and NOT_ACCOUNTABLE where what is held disproves it.
+    Raises, in this order: OWN_OFFER, SENDER_NOT_AUTHORISED, CHALLENGE_UNKNOWN_OR_USED, OFFER_FROM_FUTURE,
+    OFFER_LAPSED, NOT_ADDRESSED, WRONG_SITE, ACCEPTED_HERE, SUPERSEDED, OTHER_CONTENT, and NOT_ACCOUNTABLE where what
+    is held disproves it. An offer that answers a challenge was made after it, so its own times are not asked.
     """
     offered = offer_in(event)
     guest = receiver.guest or not scene.directory.knows(offered.sender)
     if receiver.party == offered.sender or (event.actor == receiver.person and not guest):
         raise Problem(OWN_OFFER, offered.sender)
     _sender(event, offered, scene)
-    _in_time(event, offered, scene)
+    if not _challenged(event, offered, receiver, scene):
+        _in_time(event, offered, scene)
     _addressed(offered, receiver, scene.directory)
     site = _site(offered, scene.journey)
     if receiver.site and site and receiver.site != site:
@@ -179,6 +199,34 @@ def _site(offered: Offered, journey: Journey | None) -> str:
     if offered.site:
         return offered.site
     return journey.opened.site if journey and journey.opened else ""
+
+
+def answers_challenge(event: Event, offered: Offered, receiver: Receiver, scene: Scene) -> bool:
+    """True where the offer quotes a challenge that was shown here for this party, and that no other offer used."""
+    asked = scene.asked
+    if not offered.challenge or asked is None or asked.party != receiver.party:
+        return False
+    return not asked.offers or event.hash in asked.offers
+
+
+def _challenged(event: Event, offered: Offered, receiver: Receiver, scene: Scene) -> bool:
+    """Whether it answers a challenge, as a code has to where it quotes one or the policy wants one.
+
+    What came by pull need not: the office has it, and another device of the receiver's may have asked.
+    """
+    answers = answers_challenge(event, offered, receiver, scene)
+    wanted = offered.challenge or (scene.policy is not None and scene.policy.challenge)
+    if scene.scanned and wanted and not answers:
+        raise Problem(CHALLENGE_UNKNOWN_OR_USED, _amiss(offered, scene.asked))
+    return answers
+
+
+def _amiss(offered: Offered, asked: Asked | None) -> str:
+    if not offered.challenge:
+        return "the policy wants one, and it quotes none"
+    if asked is None:
+        return "it quotes one that was not shown here"
+    return "it was used by another offer" if asked.offers else f"it was shown for {asked.party}"
 
 
 def _in_time(event: Event, offered: Offered, scene: Scene) -> None:
@@ -237,7 +285,8 @@ def check_acceptance(event: Event, offer: Event | None, sender: str, scene: Scen
 
     `wanted` is the hash of the offer that is being confirmed, if the person said which. Raises, in this
     order: NOT_MY_OFFER, OTHER_OFFER, SELF_ACCEPTANCE, RECEIVER_NOT_AUTHORISED, OUTSIDE_WINDOW,
-    ACCEPTED_BY_ANOTHER, POINTS_NOT_ACKNOWLEDGED.
+    ACCEPTED_BY_ANOTHER, POINTS_NOT_ACKNOWLEDGED. An offer that quotes a challenge has no window: the receiver's
+    device has settled its times.
     """
     accepted = accepted_in(event)
     if offer is None or offer.log not in scene.own_logs:
@@ -248,12 +297,13 @@ def check_acceptance(event: Event, offer: Event | None, sender: str, scene: Scen
         raise Problem(NOT_MY_OFFER, f"it is {offered.sender}'s")
     if wanted and accepted.offer != wanted:
         raise Problem(OTHER_OFFER, accepted.offer)
-    if accepted.party == offered.sender or (event.actor == offer.actor and accepted.met != "guest"):
+    if accepted.party == offered.sender or (event.actor == offer.actor and accepted.met not in _FOR_ANOTHER):
         raise Problem(SELF_ACCEPTANCE, accepted.party)
     verdict = scene.standing.verdict
     if verdict.word == "refused":
         raise Problem(RECEIVER_NOT_AUTHORISED, f"{verdict.code} {verdict.detail}".strip())
-    _in_window(event, offer, offered, scene.policy)
+    if not offered.challenge:
+        _in_window(event, offer, offered, scene.policy)
     handover = known_handover(offer, scene.journey)
     others = {accepted_in(one).party for one in handover.accepted} if handover else set()
     if others - {accepted.party}:

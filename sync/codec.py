@@ -6,13 +6,15 @@ re-serialised: `read_event` keeps nothing of them but their hash, and callers ke
 
 import json
 import re
-from typing import NoReturn, TypeVar, get_type_hints
+from functools import lru_cache
+from typing import Generic, NoReturn, TypeVar, get_type_hints
 
 import msgspec
 
 from sync.clock import Moment, milliseconds
-from sync.events import KINDS, SCHEMA, Draft, Envelope, Event, Fact, Log, Seq, When
+from sync.events import KINDS, SCHEMA, Blob, Draft, Envelope, Event, Fact, Log, Seq, When
 from sync.ids import event_hash, job_id
+from sync.payload import Id
 from sync.problems import EVENT_TOO_LARGE, UNREADABLE, Problem
 
 MOST_BYTES = 64 * 1024
@@ -167,10 +169,95 @@ def _time(text: str, where: str) -> int:
         raise Problem(UNREADABLE, problem.detail, where) from problem
 
 
-def read_event(raw: bytes, kid: str = "") -> Event:
-    """An event from its exact bytes; `kid` is the key whose signature on them held, if any."""
-    envelope = read_envelope(raw)
-    return event_of(envelope, raw, kid)
+def read_event(raw: bytes, kid: str = "", hash_: str = "") -> Event:
+    """An event from its exact bytes.
+
+    `kid` is the key whose signature on them held, if any; `hash_` their hash where it is known.
+    """
+    return read_ours(raw, kid, hash_) or event_of(read_envelope(raw), raw, kid, hash_)
+
+
+B = TypeVar("B", bound=Fact)
+
+
+class _Ours(msgspec.Struct, Generic[B], frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An envelope and its body in one, with the fields of `Envelope` in their order."""
+
+    v: int
+    log: str
+    seq: Seq
+    kind: str
+    actor: Id
+    at: Moment
+    body: B
+    job: str = ""
+    parents: tuple[str, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    prev: str = ""
+
+
+_ours: dict[bytes, tuple[str, msgspec.json.Decoder[_Ours[Fact]]]] = {
+    kind.encode("ascii"): (kind, msgspec.json.Decoder(_Ours[body]))  # type: ignore[valid-type]  # made at run time
+    for kind, body in KINDS.items()
+}
+_NO_KIND = ("", msgspec.json.Decoder(_Ours[Fact]))
+_BEFORE_KIND = b'"kind":"'
+_is_log = lru_cache(4096)(re.compile(r"[A-Za-z0-9_-]{22}").fullmatch)
+
+
+def read_ours(raw: bytes, kid: str = "", hash_: str = "") -> Event | None:
+    """What `read_event` gives, for bytes that our own encoder could have written, at half the price; None for others.
+
+    What is read and encodes to the same bytes has no key twice, no field unknown here, no control byte and no
+    nesting beyond its type's, and all integers in an event's types have bounds. All else, what is to be refused
+    included, is left to the general way.
+    """
+    at = raw.find(_BEFORE_KIND) + len(_BEFORE_KIND)
+    kind, reader = _ours.get(raw[at : raw.find(b'"', at)], _NO_KIND)
+    if len(raw) > MOST_BYTES:
+        return None
+    try:
+        read = reader.decode(raw)
+        if read.kind != kind or read.v != SCHEMA or not _is_log(read.log) or _encode(read) != raw:
+            return None
+        body = read.body
+        check_times(body)
+        wall = occurred = milliseconds(read.at.wall)
+        if body.occurred_at:
+            occurred = milliseconds(body.occurred_at)
+    except (*UNREADABLE_JSON, Problem):
+        return None
+    return _whole(read, kind, kid, hash_ or event_hash(raw), (wall, occurred))
+
+
+def read_again(raw: bytes, kid: str, hash_: str, times: tuple[int, int]) -> Event:
+    """The event that `read_ours` gave for these bytes elsewhere; `times` are its `wall_ms` and `occurred_ms`.
+
+    Nothing is checked: the bytes must be ones for which it gave an event.
+    """
+    at = raw.find(_BEFORE_KIND) + len(_BEFORE_KIND)
+    kind, reader = _ours[raw[at : raw.find(b'"', at)]]
+    return _whole(reader.decode(raw), kind, kid, hash_, times)
+
+
+def _whole(read: _Ours[Fact], kind: str, kid: str, hash_: str, times: tuple[int, int]) -> Event:
+    wall_ms, occurred_ms = times
+    return Event(
+        hash=hash_,
+        log=read.log,
+        seq=read.seq,
+        kind=kind,
+        job=job_id(hash_) if kind == "job.opened" else read.job,
+        actor=read.actor,
+        at=read.at,
+        body=read.body,
+        wall_ms=wall_ms,
+        occurred_ms=occurred_ms,
+        kid=kid,
+        prev=read.prev,
+        parents=read.parents,
+        blobs=read.blobs,
+    )
 
 
 def event_of(envelope: Envelope, raw: bytes, kid: str = "", hash_: str = "") -> Event:

@@ -10,13 +10,16 @@ from typing import Literal
 
 import msgspec
 
-from sync.events import Accepted, Confirmed, Event, JobOpened, Reassigned, Resolved, Withdrawn
+from sync.doubts import NO_DOUBTS, Doubts, Why, why
+from sync.events import CUSTODY, Accepted, Confirmed, Event, JobOpened, Offered, Reassigned, Resolved, Withdrawn
 from sync.standing import Node, Standing
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A contest under `basis` (an event's hash), put before people.
+    """A contest under `basis` (an event's hash), or one custody event in doubt, put before people.
 
+    Of a doubt `about` is the hash of the event, `why` says what puts it in doubt and `causes` are the events that do;
+    it is `resolved` where a standing resolution of the job cites it, and gone where it was promoted.
     `parties` are all it touches, those further down a branch included. `children` and `withdrawals` are
     the hashes it is about, `below` those of every event that made a node further down, on whatever branch:
     a resolution made now cites them all. `unseen` are those that no standing resolution cites. It is
@@ -31,13 +34,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     below: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    why: Literal["contest"] | Why = "contest"
+    about: str = ""
+    causes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What tells it from the job's other cases."""
+        return f"{self.about} in doubt" if self.about else self.basis
 
 
 class Custody(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What the tree says. `at` is the node where the walk ended: its party is accountable since `since`.
 
     `path` are the nodes from the root to there. Before the root is known there is no node and nobody
-    to name. `contested` holds the hashes of acceptances that take part in a contest.
+    to name. `contested` holds the hashes of acceptances that take part in a contest, `cited` those of all that
+    the standing resolutions took into account.
     """
 
     at: Node | None
@@ -45,6 +57,7 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     path: tuple[Node, ...] = ()
     cases: tuple[Case, ...] = ()
     contested: frozenset[str] = frozenset()
+    cited: frozenset[str] = frozenset()
 
     @property
     def accountable(self) -> str:
@@ -82,7 +95,7 @@ class _Tree:
                 self.confirmed.add(event.body.accepted)
         if standing.under is None:
             return
-        if isinstance(event.body, Accepted | Reassigned) and standing.node is not None:
+        if isinstance(event.body, (Accepted, Reassigned)) and standing.node is not None:
             self.children[standing.under.key][standing.node.key].append(standing)
         elif isinstance(event.body, Resolved):
             self.resolutions[standing.under.key][event.hash] = standing
@@ -90,7 +103,7 @@ class _Tree:
     def node(self, key: str) -> Node:
         """The node of this key; of twins the one with the lowest hash, so that it is the same in every order."""
         nodes = [one.node for one in self.made[key] if one.node is not None]
-        return min(nodes, key=lambda node: node.event.hash)
+        return min(nodes, key=lambda node: node.event.hash) if len(nodes) > 1 else nodes[0]
 
     def is_withdrawn(self, child: list[Standing]) -> bool:
         """An acceptance is withdrawn only if the offer of each of its twins is; a reassignment never is."""
@@ -102,7 +115,9 @@ class _Tree:
 
     def standing_resolutions(self, key: str) -> list[Standing]:
         """The resolutions of this node that none replaces."""
-        found = self.resolutions.get(key, {})
+        found = self.resolutions.get(key)
+        if not found:
+            return []
         replaced = {hash_ for one in found.values() if one.event.body for hash_ in one.event.body.replaces}
         return [one for hash_, one in sorted(found.items()) if hash_ not in replaced]
 
@@ -159,6 +174,37 @@ class _Tree:
                 wanted.update(below.event.hash for below in self.below(one.node.key))
         return sorted(wanted - seen)
 
+    def cited(self) -> frozenset[str]:
+        """All that a standing resolution of the job cites or replaces."""
+        return frozenset(
+            hash_ for key in list(self.resolutions) for one in self.standing_resolutions(key) for hash_ in _taken(one)
+        )
+
+    def doubts(self, doubts: Doubts) -> list[Case]:
+        """The cases of the custody events that are in doubt."""
+        return [
+            self._doubt(one, reason, doubts)
+            for one in self.by_hash.values()
+            if one.event.kind in CUSTODY and (reason := why(one.event, doubts)) is not None
+        ]
+
+    def _doubt(self, one: Standing, reason: Why, doubts: Doubts) -> Case:
+        """The case of an event in doubt."""
+        under = one.under or one.node
+        basis = min((made.event.hash for made in self.made[under.key]), default="") if under else ""
+        parties = {node.party for node in (one.under, one.node) if node is not None}
+        if isinstance(one.event.body, Offered):
+            parties.update(one.event.body.to)
+        return Case(
+            basis=basis or one.event.hash,
+            state="resolved" if one.event.hash in self.cited() else "open",
+            parties=tuple(sorted(parties)),
+            children=(),
+            why=reason,
+            about=one.event.hash,
+            causes=doubts.causes.get(one.event.log, ()),
+        )
+
     def _withdrawals_of(self, made: list[Standing]) -> list[Standing]:
         return [one for child in made if child.offer for one in self.withdrawals.get(child.offer.hash, ())]
 
@@ -189,8 +235,10 @@ def _taken(resolution: Standing) -> tuple[str, ...]:
     return (*body.cites, *body.replaces) if isinstance(body, Resolved) else ()
 
 
-def custody(standings: Iterable[Standing]) -> Custody:
+def custody(standings: Iterable[Standing], doubts: Doubts = NO_DOUBTS) -> Custody:
     """The custody tree of one job from its applied events, in any order, repeated or not.
+
+    `doubts` open a case for each custody event concerned; they move nothing.
 
     Source: PROTOCOL's rules of the custody tree. At a node: the node that all standing resolutions
     choose; where they disagree nobody moves; else the only reassignment; else the one child where
@@ -203,11 +251,15 @@ def custody(standings: Iterable[Standing]) -> Custody:
     while (key := tree.next_key(path[-1].key)) is not None:
         path.append(tree.node(key))
     marked = sorted(key for key in tree.made if tree.is_contest(key) or tree.resolutions.get(key))
+    cases = [tree.case(key) for key in marked]
+    if doubts is not NO_DOUBTS:
+        cases += tree.doubts(doubts)
     return Custody(
         at=path[-1],
         since=_first(tree.made[path[-1].key]),
         path=tuple(path),
-        cases=tuple(sorted((tree.case(key) for key in marked), key=lambda case: case.basis)),
+        cited=tree.cited() if tree.resolutions else frozenset(),
+        cases=tuple(sorted(cases, key=lambda case: (case.basis, case.about))),
         contested=frozenset(
             one.event.hash
             for key in marked

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from sync.clock import Moment
-from sync.payload import Count, Id, Line, Payload, Priority, Synthesis, Text
+from sync.clock import Moment, Ms
+from sync.payload import Count, Gone, Id, Line, Payload, Priority, Synthesis, Text, Words
 from sync.policy import Arm
 from sync.seal import Jwk
 
@@ -24,6 +24,8 @@ Reference = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}\.[A-Za-z0-9_-]{6}$")
 """A document's version, a dot, six characters of its hash."""
 When = Annotated[str, Meta(max_length=40)]
 """RFC 3339 with an offset; empty where not said."""
+Label = Annotated[str, Meta(min_length=1, max_length=500)]
+"""A line that no person wrote for this event."""
 Entered = Literal["typed", "scanned", "pulled", "prefilled"]
 VisitType = Literal["corrective", "preventive", "inspection", "install", "commission", "delivery"]
 VisitOutcome = Literal["done", "cancelled", "no_access"]
@@ -46,12 +48,18 @@ class Custody(Fact, frozen=True, kw_only=True, omit_defaults=True):
     roster: Reference
 
 
-class Blob(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes kept beside the event, by content."""
+class Blob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Bytes kept beside the event, by content. `of` names the original that a thumbnail shows in small.
+
+    `type` is a media type, as the author's device made it out. `what` is photo, signature, transcript or document,
+    where it was said.
+    """
 
     sha256: Hash
     size: Count
     type: Id
+    of: str = ""
+    what: Annotated[str, Meta(max_length=40)] = ""
 
 
 # -- logs, codes, devices -----------------------------------------------------
@@ -60,14 +68,14 @@ class LogOpened(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     device: Id
     jwk: Jwk
-    software: Line
+    software: Label
     former: str = ""
 
 
 class CodeWitnessed(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """The other side's half, kept: `frame` is the scanned code's frame, base64url."""
+    """The other side's half, kept: `frame` is the scanned code's frame, base64url, empty where it was redacted."""
 
-    frame: Annotated[str, Meta(min_length=1, max_length=60000)]
+    frame: Gone
 
 
 class PersonSwitched(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,9 +101,15 @@ class Heads(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeviceRevoked(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A device's right to record ended: what its logs hold up to `heads` stands, and by hash what else was judged."""
+    """A device's right to record with one key ended.
+
+    What its logs hold up to `heads` stands, and by hash what else was judged; of a log that is not named, nothing.
+    `kid` is the key, empty where the device had only one. From `suspect_from` of `suspect_log` on custody events keep
+    their verdict and are put before people.
+    """
 
     device: Id
+    kid: str = ""
     reason: Literal["left", "lost", "compromised"]
     logs: tuple[Heads, ...] = ()
     judged: tuple[Hash, ...] = ()
@@ -145,9 +159,9 @@ class JobOpened(Custody, frozen=True, kw_only=True, omit_defaults=True):
     site: Id
     asset: str = ""
     customer: str = ""
-    desired_outcome: str = ""
+    desired_outcome: Words = ""
     owner: str = ""
-    intent: str = ""
+    intent: Words = ""
     entitlement: str = ""
     channel: str = ""
     priority: Priority = "routine"
@@ -204,7 +218,7 @@ class JobReleased(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class JobClosedByRule(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A policy row closed a trivial job; it can be reopened."""
 
-    rule: Line
+    rule: Label
     node: Hash
 
 
@@ -219,7 +233,7 @@ class JobReopened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The closings with these hashes no longer hold."""
 
     closings: tuple[Hash, ...]
-    reason: str = ""
+    reason: Words = ""
 
 
 class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -257,7 +271,7 @@ class SuggestionAnswered(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     suggestion: Id
     choice: str
-    reason: str = ""
+    reason: Words = ""
 
 
 class LimitWarned(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -304,7 +318,7 @@ class OrderImported(Fact, frozen=True, kw_only=True, omit_defaults=True):
     window_from: When = ""
     window_to: When = ""
     minutes: Count | None = None
-    intent: str = ""
+    intent: Words = ""
     skills: tuple[str, ...] = ()
     priority: Priority = "routine"
     lines: tuple[OrderLine, ...] = ()
@@ -319,7 +333,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     source: Id
     order: Id
-    reason: str = ""
+    reason: Words = ""
 
 
 class LineImported(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -364,7 +378,7 @@ class VisitDeparted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     visit: Id
     outcome: VisitOutcome = "done"
-    reason: str = ""
+    reason: Words = ""
     part: Literal["no", "part", "last"] = "no"
     plan_declared_at: When = ""
     converted_at: When = ""
@@ -387,14 +401,14 @@ class CheckFound(Fact, frozen=True, kw_only=True, omit_defaults=True):
     visit: Id
     arm: Arm
     gap: str = ""
-    text: str = ""
+    text: Words = ""
 
 
 class CheckCleared(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The gap of this check was put right on site."""
 
     found: Hash
-    how: str = ""
+    how: Words = ""
 
 
 class CheckOverridden(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -419,8 +433,8 @@ class SignalObserved(Fact, frozen=True, kw_only=True, omit_defaults=True):
     site: str = ""
     visit: str = ""
     value: str = ""
-    lower_ms: int | None = None
-    upper_ms: int | None = None
+    lower_ms: Ms | None = None
+    upper_ms: Ms | None = None
     trusted: bool = True
     elsewhere_m: Count | None = None
 
@@ -431,8 +445,8 @@ class ContactReceived(Fact, frozen=True, kw_only=True, omit_defaults=True):
     contact: Id
     channel: Id
     customer: str = ""
-    intent: str = ""
-    transcript: str = ""
+    intent: Words = ""
+    transcript: Gone = ""
     previous: str = ""
     had_to_repeat: bool | None = None
 
@@ -442,7 +456,7 @@ class FeedbackRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     ease: Annotated[int, Meta(ge=1, le=7)] | None = None
     had_to_repeat: bool | None = None
-    words: str = ""
+    words: Words = ""
 
 
 class ComplaintRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -468,6 +482,7 @@ class Offered(Custody, frozen=True, kw_only=True, omit_defaults=True):
 
     `basis` is the hash of the event that made `sender` accountable. `to` holds parties and roles
     (`role:technician`). `until` ends the offer by the sender's word; the policy's limit lapses it.
+    `challenge` quotes the receiver's, where one was scanned: the offer was made after it.
     """
 
     basis: Hash
@@ -477,6 +492,7 @@ class Offered(Custody, frozen=True, kw_only=True, omit_defaults=True):
     policy: Reference
     payload: Payload
     until: When = ""
+    challenge: str = ""
     stop: str = ""
     visit: str = ""
     site: str = ""
@@ -487,7 +503,7 @@ class Withdrawn(Custody, frozen=True, kw_only=True, omit_defaults=True):
 
     offer: Hash
     sender: Id
-    reason: str = ""
+    reason: Words = ""
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -511,7 +527,7 @@ class Accepted(Custody, frozen=True, kw_only=True, omit_defaults=True):
     policy: Reference | None = None
     reservations: tuple[Reservation, ...] = ()
     switched: str = ""
-    signed_name: str = ""
+    signed_name: Words = ""
 
 
 class Refused(Custody, frozen=True, kw_only=True, omit_defaults=True):
@@ -537,7 +553,7 @@ class Resolved(Custody, frozen=True, kw_only=True, omit_defaults=True):
     cites: tuple[Hash, ...]
     chosen: str = ""
     party: str = ""
-    reason: str = ""
+    reason: Words = ""
 
 
 class Reassigned(Custody, frozen=True, kw_only=True, omit_defaults=True):
@@ -546,7 +562,7 @@ class Reassigned(Custody, frozen=True, kw_only=True, omit_defaults=True):
     basis: Hash
     party: Id
     reason: Literal["vanished", "ill", "replanned", "compromised"]
-    words: str = ""
+    words: Words = ""
 
 
 class Escalated(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -555,7 +571,7 @@ class Escalated(Fact, frozen=True, kw_only=True, omit_defaults=True):
     offer: Hash
     step: Count
     to: Id
-    text: str = ""
+    text: Words = ""
 
 
 KINDS: dict[str, type[Fact]] = {

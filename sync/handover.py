@@ -5,6 +5,7 @@ each fact can only move its state one way, so the state is the same in whatever 
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Literal, get_args
 
 import msgspec
@@ -105,6 +106,10 @@ def due_ms(offer: Event, content: Offered, policy: Policy | None) -> int | None:
     return min(limits, default=None)
 
 
+_ANSWERS = (Accepted, Refused, Withdrawn, Confirmed, Escalated)
+_when = attrgetter("occurred_ms", "hash")
+
+
 def handovers(
     standings: Iterable[Standing], contested: frozenset[str], policies: dict[str, Policy | None]
 ) -> tuple[Handover, ...]:
@@ -117,11 +122,11 @@ def handovers(
     answers: dict[str, dict[str, Event]] = {}
     for standing in standings:
         event = standing.event
-        match event.body:
-            case Offered():
-                offers[event.hash] = (event, event.body)
-            case Accepted() | Refused() | Withdrawn() | Confirmed() | Escalated():
-                answers.setdefault(event.body.offer, {})[event.hash] = event
+        body = event.body
+        if isinstance(body, Offered):
+            offers[event.hash] = (event, body)
+        elif isinstance(body, _ANSWERS):
+            answers.setdefault(body.offer, {})[event.hash] = event
     found = [
         _handover(offer, content, list(answers.get(hash_, {}).values()), contested, policies.get(hash_))
         for hash_, (offer, content) in offers.items()
@@ -130,13 +135,14 @@ def handovers(
 
 
 def _of(answers: list[Event], body: type) -> tuple[Event, ...]:
-    found = [event for event in answers if isinstance(event.body, body)]
-    return tuple(sorted(found, key=lambda event: (event.occurred_ms, event.hash)))
+    """Those of this shape, in the order of `answers`."""
+    return tuple([event for event in answers if isinstance(event.body, body)])
 
 
 def _handover(
     offer: Event, content: Offered, answers: list[Event], contested: frozenset[str], policy: Policy | None
 ) -> Handover:
+    answers = sorted(answers, key=_when)
     accepted = _of(answers, Accepted)
     refused = _of(answers, Refused)
     withdrawn = _of(answers, Withdrawn)

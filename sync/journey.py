@@ -6,13 +6,16 @@ ids, so neither order nor repetition matters; what contradicts itself is shown a
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Literal, TypeVar
+from operator import attrgetter
+from typing import Literal, TypeVar, cast
 
 import msgspec
 
 from sync.clock import milliseconds
 from sync.custody import Custody, custody
+from sync.doubts import NO_DOUBTS, Doubts, why
 from sync.events import (
+    CUSTODY,
     Accepted,
     AssetScanned,
     AssistJoined,
@@ -45,7 +48,7 @@ from sync.events import (
     VisitArrived,
     VisitDeparted,
 )
-from sync.facts import corrected, in_force, still_standing
+from sync.facts import corrected, in_force
 from sync.handover import Handover, handovers
 from sync.policy import Policy
 from sync.standing import Standing
@@ -150,19 +153,31 @@ def jobs_of(event: Event) -> tuple[str, ...]:
 _F = TypeVar("_F", bound=Fact)
 
 
+_when = attrgetter("occurred_ms", "hash")
+
+
 class _Facts:
-    """The events of one job by the shape of their body, corrections put in and what was replaced left out."""
+    """The events of one job by the shape of their body, corrections put in and what was replaced left out.
+
+    `timeline` are all of them as recorded, by when they happened, then hash.
+    """
 
     def __init__(self, standings: Iterable[Standing]) -> None:
         self.standings = {one.event.hash: one for one in standings if one.verdict.word == "applied"}
+        self.timeline = sorted([one.event for one in self.standings.values()], key=_when)
         self.discrepancies: list[str] = []
-        self._by_type: dict[type, list[Event]] = defaultdict(list)
+        self._by_type: dict[type, list[tuple[Event, Fact]]] = defaultdict(list)
+        self._is_corrected = False
+        for event in self.timeline:
+            if (body := event.body) is not None:
+                self._by_type[type(body)].append((event, body))
+        if Correction in self._by_type:
+            self._correct_all()
+
+    def _correct_all(self) -> None:
         corrections: dict[str, list[Event]] = defaultdict(list)
-        for hash_ in sorted(self.standings):
-            event = self.standings[hash_].event
-            self._by_type[type(event.body)].append(event)
-            if isinstance(event.body, Correction):
-                corrections[event.body.corrects].append(event)
+        for event, body in self.all(Correction):
+            corrections[body.corrects].append(event)
         for hash_, said in corrections.items():
             self._correct(hash_, said)
 
@@ -177,24 +192,25 @@ class _Facts:
             self.discrepancies.append(f"corrections of {hash_} contradict each other or do not fit")
         occurred_ms = milliseconds(body.occurred_at) if body.occurred_at else was.wall_ms
         now = msgspec.structs.replace(was, body=body, occurred_ms=occurred_ms)
-        self._by_type[type(body)] = [now if event is was else event for event in self._by_type[type(body)]]
+        pairs = self._by_type[type(body)]
+        self._by_type[type(body)] = [(now, body) if pair[0] is was else pair for pair in pairs]
+        self._is_corrected = True
 
     def all(self, shape: type[_F], *narrower: type[_F]) -> list[tuple[Event, _F]]:
         """Every event with exactly this shape of body, or one of the narrower ones, replaced ones included."""
-        found: list[tuple[Event, _F]] = []
-        for exact in (shape, *narrower):
-            if events := self._by_type.get(exact):
-                found += [(event, event.body) for event in events if isinstance(event.body, shape)]
-        return found
+        found = self._by_type.get(shape, [])
+        for exact in narrower:
+            found = found + self._by_type.get(exact, [])
+        return cast("list[tuple[Event, _F]]", found)
 
     def of(self, shape: type[_F]) -> list[tuple[Event, _F]]:
         """The same without those that others replace, by when they happened, then hash."""
         found = self.all(shape)
         if len(found) < 2:
             return found
-        standing = {event.hash for event in still_standing([event for event, _ in found])}
-        kept = [pair for pair in found if pair[0].hash in standing]
-        return sorted(kept, key=lambda pair: (pair[0].occurred_ms, pair[0].hash))
+        if replaced := {hash_ for _, body in found for hash_ in body.replaces}:
+            found = [pair for pair in found if pair[0].hash not in replaced]
+        return sorted(found, key=lambda pair: _when(pair[0])) if self._is_corrected else found
 
     def one(self, what: str, found: list[tuple[Event, _F]]) -> _F | None:
         """The one that is in force of several that speak of the same thing."""
@@ -204,20 +220,28 @@ class _Facts:
         return next((body for one, body in found if one is event), None)
 
 
-def journey(job: str, standings: Iterable[Standing], policies: dict[str, Policy | None] | None = None) -> Journey:
+def journey(
+    job: str,
+    standings: Iterable[Standing],
+    policies: dict[str, Policy | None] | None = None,
+    doubts: Doubts = NO_DOUBTS,
+) -> Journey:
     """The journey of `job` from judged events about it, in any order, repeated or not; only applied ones count.
 
     `policies` gives, by an offer's hash, the policy it was made under (for limits); without it an
-    offer's own `until` is its only limit.
+    offer's own `until` is its only limit. `doubts` open cases, and discrepancies for what is not custody.
     """
     facts = _Facts(standings)
-    tree = custody(facts.standings.values())
-    found = handovers(facts.standings.values(), tree.contested, policies or {})
+    hung = [one for one in facts.standings.values() if one.under is not None or one.node is not None]
+    tree = custody(hung, doubts)
+    found = handovers(hung, tree.contested, policies or {})
     orders = _orders(facts)
     left = {body.who for _, body in facts.all(AssistLeft)}
     state = _state(facts, tree)
     plan = facts.one("plans", facts.all(JobPlanned))
     visits = _visits(job, facts)
+    if doubts is not NO_DOUBTS:
+        facts.discrepancies += _doubtful(facts, tree, doubts)
     return Journey(
         job=job,
         opened=next((body for _, body in facts.all(JobOpened)), None),
@@ -235,10 +259,17 @@ def journey(job: str, standings: Iterable[Standing], policies: dict[str, Policy 
         merged=_merged(facts),
         assisting=tuple(sorted({body.who for _, body in facts.all(AssistJoined)} - left)),
         discrepancies=tuple(sorted(facts.discrepancies)),
-        timeline=tuple(
-            sorted((one.event for one in facts.standings.values()), key=lambda event: (event.occurred_ms, event.hash))
-        ),
+        timeline=tuple(facts.timeline),
     )
+
+
+def _doubtful(facts: _Facts, tree: Custody, doubts: Doubts) -> list[str]:
+    """What is in doubt and is not custody; a resolution that cites it ends that, as a promotion does."""
+    return [
+        f"{event.kind} {event.hash} stands where its log was continued twice"
+        for event in facts.timeline
+        if event.kind not in CUSTODY and event.hash not in tree.cited and why(event, doubts) is not None
+    ]
 
 
 def _state(facts: _Facts, tree: Custody) -> JobState:
@@ -249,6 +280,8 @@ def _state(facts: _Facts, tree: Custody) -> JobState:
         ("cancelled", [event for event, _ in facts.of(JobCancelled)]),
         ("closed by rule", [event for event, _ in facts.of(JobClosedByRule)]),
     ]
+    if not any(events for _, events in closings):
+        return "open"
     states: list[JobState] = []
     for state, events in closings:
         for event in events:
@@ -357,16 +390,18 @@ def _items(
     expected: dict[str, int] = defaultdict(int)
     for line in lines:
         expected[line.article] += line.qty
-    seen: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    seen: dict[str, dict[str, int]] = {}
     supplied: dict[tuple[str, str], int] = defaultdict(int)
     carriers: dict[str, str] = {}
     serials = {serial: line.article for line in lines for serial in line.serials}
     for event, scan in facts.of(ItemScanned):
         item = serials.get(scan.item, scan.item)
-        seen[item][scan.step] += scan.qty
+        steps = seen.setdefault(item, {})
+        steps[scan.step] = steps.get(scan.step, 0) + scan.qty
         carriers.setdefault(item, event.actor)
-        for name in {scan.item, item} if scan.reservation else ():
-            supplied[scan.reservation, name] += scan.qty
+        if scan.reservation:
+            for name in {scan.item, item}:
+                supplied[scan.reservation, name] += scan.qty
     reserved, holders = _moved(facts, tree, found, supplied)
     for one in found:
         for count in one.content.payload.items:
@@ -376,7 +411,7 @@ def _items(
         Item(
             item=name,
             expected=expected[name],
-            **{step: seen[name][step] for step in STEPS},
+            **seen.get(name, {}),
             reserved=reserved.get(name, 0),
             with_party=holders.get(name, "" if name not in carriers else _first_holder(tree, carriers[name])),
         )
@@ -398,9 +433,9 @@ def _moved(
     """
     offers = {one.offer.hash: one.content for one in found}
     accepted: dict[str, list[tuple[str, Accepted]]] = defaultdict(list)
-    for standing in facts.standings.values():
-        if standing.node is not None and isinstance(standing.event.body, Accepted):
-            accepted[standing.node.key].append((standing.event.hash, standing.event.body))
+    for event, answer in facts.all(Accepted):
+        node = facts.standings[event.hash].node
+        accepted[node.key if node is not None else ""].append((event.hash, answer))
     reserved: dict[str, int] = defaultdict(int)
     holders: dict[str, str] = {}
     for node in tree.path:

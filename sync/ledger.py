@@ -13,6 +13,7 @@ from sync.ids import b64, digest, unb64
 from sync.problems import BAD_HEADER, Problem
 
 PREV_BYTES = 16
+HASH_CHARACTERS = 43
 
 
 def chain_start(log: str) -> bytes:
@@ -25,9 +26,35 @@ def advance(chain: bytes, event_digest: bytes) -> bytes:
     return digest(chain + event_digest)
 
 
+def line_digest(line: bytes) -> bytes:
+    """The digest of the event that a line stands for: of its bytes, or of the hash that is left of a redacted one.
+
+    An event is an object and begins with a brace, which no hash does; what is neither is bytes like any other.
+    """
+    if line.startswith(b"{") or len(line) != HASH_CHARACTERS:
+        return digest(line)
+    try:
+        return unb64(line.decode("ascii"))
+    except (UnicodeDecodeError, Problem):
+        return digest(line)
+
+
 def prev_of(chain: bytes) -> str:
     """What a custody event says of the chain before it: the first 16 bytes, base64url."""
     return b64(chain[:PREV_BYTES])
+
+
+Wrong = Literal["missing", "inserted", "changed"]
+
+
+def fault_at(expected: int, before: bytes, seq: int, event_digest: bytes, kept: bytes | None) -> Wrong | None:
+    """What is wrong where the event `expected` should stand after the chain value `before`; None where nothing is.
+
+    There stands `seq`, with the chain value `kept` beside it.
+    """
+    if seq != expected:
+        return "missing" if seq > expected else "inserted"
+    return None if kept == advance(before, event_digest) else "changed"
 
 
 def first_break(log: str, events: Iterable[tuple[int, bytes, bytes]]) -> int | None:
@@ -38,9 +65,10 @@ def first_break(log: str, events: Iterable[tuple[int, bytes, bytes]]) -> int | N
     """
     chain = chain_start(log)
     for expected, (seq, raw, kept) in enumerate(events, start=1):
-        chain = advance(chain, digest(raw))
-        if seq != expected or chain != kept:
+        own = line_digest(raw)
+        if fault_at(expected, chain, seq, own, kept) is not None:
             return expected
+        chain = advance(chain, own)
     return None
 
 
@@ -89,6 +117,9 @@ def place(held: Held, first: int, base: bytes, raws: Sequence[bytes], log: str) 
         if chain in held.forked(seq):
             how: How = "duplicate"
             on_main = False
+        elif there == (digest_, None):
+            # It came by itself, before what precedes it: wherever that stands, it is held once.
+            how = "duplicate"
         elif linked and not on_main:
             how = "forked"
         elif there is None:

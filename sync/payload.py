@@ -9,8 +9,16 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-Text = Annotated[str, Meta(min_length=1, max_length=4000)]
-Line = Annotated[str, Meta(min_length=1, max_length=500)]
+REDACTED = "[redacted]"
+"""What is read in place of words that were redacted."""
+_WORDS = {"redacted": REDACTED}
+Text = Annotated[str, Meta(min_length=1, max_length=4000, extra=_WORDS)]
+Line = Annotated[str, Meta(min_length=1, max_length=500, extra=_WORDS)]
+Words = Annotated[str, Meta(extra=_WORDS)]
+"""What a person wrote in words of his own, alone on a line or not; empty where nothing was said. A redaction empties
+these three and `Gone`, and nothing else."""
+Gone = Annotated[str, Meta(max_length=60_000, extra={"redacted": ""})]
+"""What holds or names what a person said, and stays empty once that was redacted."""
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
@@ -30,6 +38,9 @@ Element = Literal[
 ]
 ELEMENTS: tuple[Element, ...] = get_args(Element)
 """Every element of a handover that a policy can make mandatory, in the order of screens and reports."""
+
+
+_SAID = tuple(element for element in ELEMENTS if element != "synthesis")
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,7 +71,7 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """If this is seen, then do that."""
 
     if_: Line = msgspec.field(name="if")
-    then: str = ""
+    then: Words = ""
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,7 +101,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     priority: Priority | None = None
     state: State | None = None
-    summary: str = ""
+    summary: Words = ""
     actions_taken: tuple[Action, ...] = ()
     decisions: tuple[Decision, ...] = ()
     next_actions: tuple[NextAction, ...] = ()
@@ -118,10 +129,7 @@ def present(payload: Payload) -> frozenset[Element]:
 
     Next actions may be left out where the state is complete: nothing is left to do.
     """
-    said: set[Element] = set()
-    for element in ELEMENTS:
-        if element != "synthesis" and getattr(payload, element):
-            said.add(element)
+    said: set[Element] = {element for element in _SAID if getattr(payload, element)}
     said.update(payload.none_known)
     if payload.state == "complete":
         said.add("next_actions")

@@ -19,7 +19,10 @@ Version = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A device's key, and the people who may record on it. `valid_from` and `valid_until` are RFC 3339, for flags."""
+    """A device's key, and the people who may record on it. `valid_from` and `valid_until` are RFC 3339, for flags.
+
+    A device that changed its key stands here once a key: none is ever left out, so that its old log can still be sent.
+    """
 
     id: Id
     jwk: Jwk
@@ -40,7 +43,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="roster"):
-    """Who there is: devices, people, teams, and the backend's own keys (for documents, receipts, staff logs)."""
+    """Who there is: devices, people, teams, and the backend's own keys (for documents, receipts, staff logs).
+
+    `keys` are all the backend ever had, the one in use first.
+    """
 
     version: Version
     issued_at: str
@@ -66,6 +72,10 @@ class Directory:
         """The device with this key, or none."""
         return self._devices.get(kid)
 
+    def kids(self, device: str) -> tuple[str, ...]:
+        """Every key that the device of this name ever had."""
+        return tuple(kid for kid, one in self._devices.items() if one.id == device)
+
     def person(self, party: str) -> Person | None:
         """What the roster says of a person; None for teams, guests and strangers."""
         return self._people.get(party)
@@ -89,6 +99,8 @@ class Directory:
 
 
 ROLE = "role:"
+GUEST = "guest:"
+"""How the party of somebody in no roster begins, where the sender's device made up the rest."""
 
 
 def is_role(party: str) -> bool:
@@ -162,7 +174,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
     `distinct_from`: whom the receiver must differ from: `opener`, `sender`, `earlier` (everybody on the
     way from the root) or the name of a boundary (whoever accepted over it). `distractors` are shown
-    among the true points at the read-back. `salt` seeds the holdout.
+    among the true points at the read-back. `salt` seeds the holdout. `challenge` asks that a scanned offer quotes a
+    challenge of the receiver's: the receiver's device asks for it, no verdict does (who judges cannot know it).
     """
 
     boundary: Id
@@ -182,6 +195,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     distractors: tuple[Line, ...] = ()
     evidence: tuple[str, ...] = ()
     salt: str = ""
+    challenge: bool = False
     roster_degrades_days: Annotated[int, Meta(ge=0)] = 1
     roster_blocks_days: Annotated[int, Meta(ge=0)] = 14
 
@@ -194,14 +208,30 @@ class Names(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="nam
     names: dict[str, str] = {}
 
 
-Document = Roster | Policy | Names
+class TimeAnchor(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="time"):
+    """The backend's signed word of what time it is; an event names it by `id`, at most 8 characters.
+
+    All three say the same instant: `version` in ms since 1970, `id` as `sync.intervals.anchor_id` writes that.
+    """
+
+    version: Version
+    issued_at: str
+    id: Annotated[str, Meta(min_length=1, max_length=8)]
+
+
+Document = Roster | Policy | Names | TimeAnchor
 
 
 def key_of(document: Document) -> str:
-    """What a document is a version of: `roster`, `names`, or `policy:` and the boundary."""
-    if isinstance(document, Policy):
-        return f"policy:{document.boundary}"
-    return "roster" if isinstance(document, Roster) else "names"
+    """What a document is a version of: `roster`, `names`, `time`, or `policy:` and the boundary."""
+    match document:
+        case Policy():
+            return f"policy:{document.boundary}"
+        case Roster():
+            return "roster"
+        case Names():
+            return "names"
+    return "time"
 
 
 def reference(version: int, raw: bytes) -> str:

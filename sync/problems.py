@@ -35,6 +35,13 @@ class Problem(Exception):
         self.where = where
 
 
+def as_sentence(problem: Problem) -> str:
+    """What was found, where, and what to do, in one line for a person; nothing in it steers a terminal."""
+    found = str(problem)
+    whole = f"{found if found.endswith(('.', '!', '?')) else f'{found}.'} {problem.kind.advice}"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in whole)
+
+
 _ALL: Final[dict[str, ProblemKind]] = {}
 
 
@@ -119,6 +126,13 @@ KEY_NOT_VALID_THEN = _kind(
 SENDER_NOT_AUTHORISED = _kind(
     "sender-not-authorised", "The sender may not hand over at this site", 403, "ask", "Ask the office."
 )
+CHALLENGE_UNKNOWN_OR_USED = _kind(
+    "challenge-unknown-or-used",
+    "This offer does not answer an open challenge of yours",
+    409,
+    "fix",
+    "Show your challenge, have it scanned, then have it offered anew.",
+)
 OFFER_FROM_FUTURE = _kind(
     "offer-from-future",
     "This offer is dated in the future",
@@ -139,6 +153,13 @@ OTHER_CONTENT = _kind(
 )
 SYNTHESIS_MISSING = _kind(
     "synthesis-missing", "The open points were not read back", 422, "fix", "Say in your own words what is to be done."
+)
+SIGNATURE_MISSING = _kind(
+    "signature-missing",
+    "A guest signs or gives a name",
+    422,
+    "fix",
+    "Let the guest sign on this device, or type the name.",
 )
 NOT_MY_OFFER = _kind(
     "not-my-offer", "This answers an offer that is not yours", 409, "fix", "Scan your receiver's code."
@@ -249,6 +270,23 @@ WRONG_CHOICE = _kind(
     "fix",
     "Choose a cited child, a resolution, or name a party.",
 )
+LOST = _kind(
+    "lost", "It names an event that nobody holds any more", 409, "ask", "A manager opens or reassigns the job anew."
+)
+QUARANTINED = _kind(
+    "quarantined",
+    "Its device was revoked before this was held here",
+    409,
+    "ask",
+    "It is kept; a manager may promote it.",
+)
+NOT_REDACTABLE = _kind(
+    "not-redactable",
+    "What restates it changes more than free text and blobs",
+    422,
+    "fix",
+    "Have the product restate it; nothing else may differ.",
+)
 MISPLACED = _kind("misplaced", "It stands where it does not belong", 422, "ask", "Send the device's log to support.")
 
 # -- the sync conversation ----------------------------------------------------
@@ -273,8 +311,51 @@ LOG_FORKED = _kind(
     "ask",
     "Record nothing more here; enrol the device anew. What it recorded is still sent.",
 )
+DEVICE_REVOKED = _kind(
+    "device-revoked",
+    "This device was revoked",
+    403,
+    "ask",
+    "Record nothing more here; what it holds is still sent. The office enrols a device anew.",
+)
+NOT_REVOKED = _kind(
+    "not-revoked",
+    "This device may go on recording",
+    409,
+    "fix",
+    "Have the office revoke it first: handover devices revoke.",
+)
 ALREADY_ANSWERED = _kind(
     "already-answered", "This offer can no longer be answered so", 409, "ask", "Ask for a new offer."
+)
+
+# -- blobs --------------------------------------------------------------------
+BLOB_NOT_HELD = _kind("blob-not-held", "These bytes are not held here", 404, "retry", "Send them from the start.")
+BLOB_TOO_LARGE = _kind("blob-too-large", "This attachment is too large", 413, "fix", "Take a smaller picture.")
+BLOB_MISMATCH = _kind(
+    "blob-mismatch", "The bytes are not what their name says", 422, "retry", "Send them again from the start."
+)
+BLOB_TYPE = _kind("blob-type", "Attachments of this type are not taken", 415, "fix", "Attach a PNG or JPEG picture.")
+QUOTA_FULL = _kind(
+    "quota-full", "No more attachments fit for now", 507, "retry", "Sync what waits, then attach it again."
+)
+BLOB_UNKNOWN = _kind(
+    "blob-unknown", "No event of this device names these bytes", 404, "retry", "Send the event that names them first."
+)
+BLOB_EMPTY = _kind("blob-empty", "There is nothing in this attachment", 422, "fix", "Take the picture again.")
+BLOB_GONE = _kind(
+    "blob-gone",
+    "An attachment that was recorded is damaged or gone",
+    409,
+    "ask",
+    "Take it again, and say so in a note.",
+)
+PHOTO_DISK_FULL = _kind(
+    "photo-disk-full",
+    "This device's disk is too full for more attachments",
+    507,
+    "fix",
+    "Sync, or free space; all else can still be recorded.",
 )
 
 # -- the device's doors -------------------------------------------------------
@@ -286,6 +367,13 @@ DAMAGED_STORE = _kind(
 )
 NO_FOLDER = _kind(
     "no-folder", "This folder cannot be used", 500, "fix", "Name another folder, or see that it can be written."
+)
+NOT_DRAWN = _kind(
+    "not-drawn",
+    "The code could not be drawn",
+    500,
+    "fix",
+    "What was recorded stays so, once; draw its code with: handover device show HASH.",
 )
 NOT_ENROLLED = _kind("not-enrolled", "This device is not enrolled", 409, "fix", "Scan an enrolment code first.")
 ALREADY_ENROLLED = _kind(
@@ -325,6 +413,13 @@ BAD_PIN = _kind(
 )
 NO_CONNECTION = _kind(
     "no-connection", "The backend cannot be reached", 503, "retry", "It is tried again by itself; go on working."
+)
+NOT_BOUND = _kind(
+    "not-bound",
+    "The backend cannot be reached, and this device is not enrolled yet",
+    503,
+    "retry",
+    "See that the backend runs and can be called at that address; then enrol again with the same code.",
 )
 OTHER_BACKEND = _kind(
     "other-backend",
@@ -373,6 +468,20 @@ BROKEN = _kind(
 STORE_FULL = _kind(
     "store-full", "The backend's disk is full", 503, "retry", "Free space; nothing was lost or half done."
 )
+STORE_TROUBLE = _kind(
+    "store-trouble",
+    "The database cannot be read or written",
+    503,
+    "ask",
+    "See that its folder is there, can be written and has space; then try again.",
+)
+STORE_BUSY = _kind(
+    "store-busy",
+    "Another process has been writing to the database for too long",
+    503,
+    "retry",
+    "Try again; if it stays so, see what else uses the file.",
+)
 NOT_OUR_DATABASE = _kind(
     "not-our-database",
     "This is no database for this software",
@@ -380,6 +489,19 @@ NOT_OUR_DATABASE = _kind(
     "fix",
     "Name another file, or install what made it.",
 )
+NOT_A_BACKUP = _kind(
+    "not-a-backup", "This is no whole backup", 422, "fix", "Name a folder that `handover backup` made, unchanged."
+)
+NOT_A_PROOF = _kind(
+    "not-a-proof", "This is no proof of a handover", 422, "fix", "Name a folder or ZIP that was exported, unchanged."
+)
+CHAIN_BROKEN = _kind(
+    "chain-broken", "What is held was changed", 500, "ask", "Keep the database as it is and restore a backup."
+)
+STILL_HELD = _kind(
+    "still-held", "This is held here, or nothing misses it", 409, "fix", "See `handover loss list` for what is missing."
+)
+IN_USE = _kind("in-use", "A server is using this database", 409, "fix", "Stop the server, then do it again.")
 STALE = _kind("stale", "The job changed since it was looked at", 409, "fix", "Look at what changed, then decide again.")
 ACTION_REUSED = _kind(
     "action-reused", "This action id was used for something else", 409, "fix", "Use a new id for each action."
@@ -388,6 +510,14 @@ NOT_POSSIBLE_NOW = _kind(
     "not-possible-now", "The job does not stand so that this can be done", 409, "fix", "Look at the job's state."
 )
 UNKNOWN_PARTY = _kind("unknown-party", "Nobody of this name is listed", 422, "fix", "Add the person or team first.")
+UNKNOWN_SITE = _kind("unknown-site", "No site of this name is listed", 422, "fix", "Add it first: handover sites add.")
+BAD_NAME = _kind(
+    "bad-name",
+    "Nothing can be called that",
+    422,
+    "fix",
+    "Take 1 to 200 characters that can be read, none blank at an end.",
+)
 TAKEN = _kind("taken", "This name is taken", 409, "fix", "Choose another, or change the one there is.")
 NO_FILE = _kind("no-file", "There is no such file, or it cannot be read", 404, "fix", "Check the path of the file.")
 BAD_TABLE = _kind(

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from sync.codec import decode, encode
-from sync.events import JobId, Log, Seq
+from sync.events import Hash, JobId, Log, Seq
 from sync.ids import b64
 from sync.policy import Document
 from sync.problems import BAD_HEADER, TOO_LARGE, UNREADABLE, Problem
@@ -38,7 +38,8 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
 class PushHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """First line of a push.
 
-    `base` and `head` are the chain values before and after; `receipt` is the text of the last one held.
+    `base` and `head` are the chain values before and after; `receipt` is the last one held, as it was given: what it
+    says is held and is not shows a backend that it was restored.
     The last four tell the office how the device stood and are read by no verdict: highest seq recorded,
     wall time of the oldest event without receipt, blobs waiting, the device's clock.
     """
@@ -49,14 +50,14 @@ class PushHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     to: Seq
     base: Chain
     head: Chain
-    receipt: str = ""
+    receipt: Sealed | None = None
     recorded: int = 0
     oldest: str = ""
     blobs: int = 0
     wall: str = ""
 
 
-class PushLine(msgspec.Struct, frozen=True):
+class PushLine(msgspec.Struct, frozen=True, gc=False):
     """An event's exact bytes, and its own detached JWS where it has one."""
 
     raw: bytes
@@ -81,7 +82,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     head: Chain
 
 
-class SeqVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SeqVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The judgement of one pushed event."""
 
     seq: int
@@ -98,6 +99,7 @@ class PushReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the backend says to a push. `missing` are closed ranges of seqs it wants; `receipt` seals a `Receipt`.
 
     `longer` tells a device that the backend holds more of this log than it sent: its database is an old copy.
+    Each of `blob_receipts` seals a `BlobReceipt` of a blob that the pushed events name.
     """
 
     epoch: str
@@ -109,6 +111,7 @@ class PushReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missing: tuple[tuple[int, int], ...] = ()
     longer: bool = False
     hints: tuple[str, ...] = ()
+    blob_receipts: tuple[Sealed, ...] = ()
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,17 +139,48 @@ class ChallengeReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The signed challenge."""
+    """The signed challenge; `roster` lists the device where the backend, restored, may not know it any more.
+
+    `cursor` and `receipt` are the last ones held: what they say is held and is not shows a backend that it was
+    restored, before anything rests on it. `recorded` is the highest seq of `log`.
+    """
 
     challenge: str
     jws: str
+    roster: Sealed | None = None
+    cursor: str = ""
+    receipt: Sealed | None = None
+    log: str = ""
+    recorded: int = 0
 
 
 class SessionReply(msgspec.Struct, frozen=True, kw_only=True):
-    """An opaque token for `Authorization: Bearer`, and for how long (seconds)."""
+    """An opaque token for `Authorization: Bearer`, and for how long (seconds); the epoch in force.
+
+    `longer` as in a `PushReply`: an old copy of a database is told so before anything is recorded in it.
+    """
 
     token: str
     expires_s: int
+    epoch: str = ""
+    longer: bool = False
+
+
+class LineProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was wrong with one line, counted from 1."""
+
+    line: int
+    code: str
+    detail: str = ""
+
+
+class ReturnReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of lines given back: so many came, so many were news and are kept."""
+
+    epoch: str
+    lines: int
+    taken: int
+    problems: tuple[LineProblem, ...] = ()
 
 
 def write_push(header: bytes, jws: str, lines: Iterable[PushLine]) -> bytes:
@@ -216,6 +250,46 @@ def inflate(body: bytes, most: int = MOST_INFLATED) -> bytes:
     return found
 
 
+# -- blobs --------------------------------------------------------------------
+MOST_CHUNK = 256 * 1024
+"""The most bytes of a blob that one request carries."""
+MOST_ASKED = 500
+"""The most blobs that one question is about."""
+
+
+class BlobReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The backend's signed word that it holds these bytes, hashed again when they came."""
+
+    epoch: str
+    sha256: Chain
+    size: int
+
+
+class BlobsAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Blobs that a device keeps and wants to know about."""
+
+    blobs: Annotated[tuple[Hash, ...], Meta(max_length=MOST_ASKED)]
+
+
+class BlobHeld(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many bytes of a blob the backend holds from this device, counted from its beginning.
+
+    `receipt` seals a `BlobReceipt` once it has the blob whole. `refused` names the problem that keeps it from taking
+    more, in which case the device goes on with the next blob.
+    """
+
+    sha256: Hash
+    held: int
+    receipt: Sealed | None = None
+    refused: str = ""
+
+
+class BlobsReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Each blob that was asked about, in that order."""
+
+    blobs: tuple[BlobHeld, ...]
+
+
 # -- pull ---------------------------------------------------------------------
 class PulledEvent(msgspec.Struct, frozen=True):
     """`E`: an event at the position where it came to count; `received_at` is the backend's, ms since 1970."""
@@ -227,7 +301,7 @@ class PulledEvent(msgspec.Struct, frozen=True):
 
 
 class PulledDocument(msgspec.Struct, frozen=True):
-    """`D`: a signed document, exact bytes."""
+    """`D`: a signed document, exact bytes; or a receipt for a log of the office's own, signed as one."""
 
     raw: bytes
     jws: str
@@ -272,6 +346,14 @@ def read_cursor(text: str) -> tuple[str, int, str]:
 class _Changed(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     verdict: SeqVerdict
+
+
+def read_returned(body: bytes) -> list[bytes]:
+    """The rows of lines that a device gives back, not yet read one by one. TOO_LARGE for more than fit a push."""
+    rows = body.removesuffix(b"\n").split(b"\n")
+    if len(body) > MOST_INFLATED or len(rows) > MOST_EVENTS:
+        raise Problem(TOO_LARGE, f"more than {MOST_EVENTS} lines or {MOST_INFLATED} bytes")
+    return rows
 
 
 def write_line(line: PullLine) -> bytes:

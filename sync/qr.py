@@ -121,9 +121,9 @@ def encode_frame(frame: Frame) -> bytes:
     character in one, ...), and TOO_LARGE where its events are over 64 KiB together.
     """
     _check(frame)
+    if _inflated(frame) > MOST_INFLATED:
+        raise Problem(TOO_LARGE, f"{_inflated(frame)} bytes of events, a code carries {MOST_INFLATED}")
     joined = b"\n".join(signed.raw for signed in frame.events)
-    if len(joined) > MOST_INFLATED:
-        raise Problem(TOO_LARGE, f"{len(joined)} bytes of events, a code carries {MOST_INFLATED}")
     signatures = b"".join(signed.signature for signed in frame.events)
     return unb64(frame.kid) + bytes([len(frame.events)]) + signatures + _deflate(joined)
 
@@ -161,12 +161,30 @@ def expect_kind(frame: Frame, *kinds: str) -> None:
 
 
 def offer_frame(kid: str, offer: SignedEvent, opened: SignedEvent | None = None) -> Frame:
-    """The frame that shows `offer`: preceded by the `job.opened` that is its basis if one picture holds both."""
+    """The frame that shows `offer`, preceded by the `job.opened` that is its basis, size permitting.
+
+    It goes along where it costs no second picture: one holds both, or the offer alone needs parts anyway.
+    """
     alone = Frame(kid, (offer,))
     if opened is None:
         return alone
     both = Frame(kid, (opened, offer))
-    return both if fit(frame_text(encode_frame(both))) else alone
+    return both if _costs_no_parts(alone, both) else alone
+
+
+def _costs_no_parts(alone: Frame, both: Frame) -> bool:
+    if _inflated(both) > MOST_INFLATED:
+        return False
+    raw = encode_frame(both)
+    return fit(frame_text(raw)) is not None or (_parts(raw) <= MOST_PARTS and not fit(frame_text(encode_frame(alone))))
+
+
+def _inflated(frame: Frame) -> int:
+    return sum(len(signed.raw) + 1 for signed in frame.events) - 1
+
+
+def _parts(frame: bytes) -> int:
+    return -(-len(frame) // PART_BYTES)
 
 
 def _check(frame: Frame) -> None:
@@ -227,7 +245,7 @@ def code_texts(frame: bytes) -> tuple[str, ...]:
     text = frame_text(frame)
     if fit(text):
         return (text,)
-    count = -(-len(frame) // PART_BYTES)
+    count = _parts(frame)
     if count > MOST_PARTS:
         raise Problem(TOO_LARGE, f"{len(frame)} bytes would be {count} codes, {MOST_PARTS} is the most; sync instead")
     size = -(-len(frame) // count)

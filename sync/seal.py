@@ -77,11 +77,20 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def kid_in(jws: str) -> str:
     """The kid that a detached JWS names, before anything is verified (UNREADABLE where it names none)."""
+    return _header_in(jws).kid
+
+
+def typ_in(jws: str) -> str:
+    """As what a detached JWS says its payload was signed, before anything is verified (UNREADABLE likewise)."""
+    return _header_in(jws).typ
+
+
+def _header_in(jws: str) -> _Header:
     head, dots, _ = jws.partition("..")
     if not dots:
         raise Problem(UNREADABLE, "no detached signature")
     try:
-        return msgspec.json.decode(unb64(head), type=_Header).kid
+        return msgspec.json.decode(unb64(head), type=_Header)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(UNREADABLE, "the header of a signature cannot be read") from error
 

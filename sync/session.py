@@ -14,10 +14,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from sync.codec import decode
-from sync.events import JobId, Log
+from sync.codec import decode, read_event
+from sync.events import JobId, Log, LogForked
 from sync.policy import Document, Roster
-from sync.problems import BAD_CURSOR, BAD_SIGNATURE, LOG_FORKED, NO_PROGRESS, UNREADABLE, Problem
+from sync.problems import BAD_CURSOR, BAD_SIGNATURE, LOG_FORKED, NO_PROGRESS, UNKNOWN_LOG, UNREADABLE, Problem
 from sync.protocol import (
     MOST_EVENTS,
     ChallengeReply,
@@ -29,6 +29,7 @@ from sync.protocol import (
     PullLine,
     PushReply,
     Receipt,
+    ReturnReply,
     Sealed,
     SeqVerdict,
     SessionReply,
@@ -36,7 +37,7 @@ from sync.protocol import (
     read_cursor,
     read_document,
 )
-from sync.seal import Jwk, kid_in, kid_of, verify
+from sync.seal import Jwk, Typ, kid_in, kid_of, typ_in, verify
 
 SHORTEST_WAIT_MS: Final = 1_000
 LONGEST_WAIT_MS: Final = 5 * 60_000
@@ -45,6 +46,7 @@ LONGEST_ASKED_MS: Final = 60 * 60_000
 """A Retry-After beyond this is not waited for."""
 REST_MS: Final = 30_000
 """How long a conversation rests when there is nothing to send and nothing to fetch."""
+_ROSTER: Final = b'"roster"'
 MOST_SETBACKS: Final = 3
 """How often in one round a backend may say that it holds less than before, or send us to sign in again."""
 
@@ -55,9 +57,17 @@ class OpenSession(msgspec.Struct, frozen=True):
 
 
 class SignChallenge(msgspec.Struct, frozen=True):
-    """Sign this with typ `ho-session` and send it back."""
+    """Sign this with typ `ho-session` and send it back, with what was last held.
+
+    `unlisted` asks for the newest roster beside it: the backend did not know this device.
+    """
 
     challenge: str
+    unlisted: bool = False
+
+
+class GiveBack(msgspec.Struct, frozen=True):
+    """Send the next lines of what had been pulled before the backend was restored."""
 
 
 class Push(msgspec.Struct, frozen=True):
@@ -80,7 +90,7 @@ class Wait(msgspec.Struct, frozen=True):
     why: Literal["all done", "after a failure"]
 
 
-Step = OpenSession | SignChallenge | Push | Pull | Wait
+Step = OpenSession | SignChallenge | GiveBack | Push | Pull | Wait
 
 
 # -- effects ------------------------------------------------------------------
@@ -106,6 +116,20 @@ class StoreDocument(msgspec.Struct, frozen=True):
     jws: str
 
 
+class StoreOfficeReceipt(msgspec.Struct, frozen=True):
+    """Keep this receipt for a log of the backend's own: should the backend lose it, this says what it held."""
+
+    receipt: Receipt
+    sealed: Sealed
+
+
+class NoteGiven(msgspec.Struct, frozen=True):
+    """Of `what` had been pulled, all up to this arrival was given back."""
+
+    what: str
+    through: int
+
+
 class StoreEvent(msgspec.Struct, frozen=True):
     """Keep this event of somebody else's log."""
 
@@ -125,7 +149,10 @@ class MoveCursor(msgspec.Struct, frozen=True):
 
 
 class EnterEpoch(msgspec.Struct, frozen=True):
-    """The backend was restored: no receipt of an earlier epoch counts, everything since may have to be sent again."""
+    """The backend was restored: no receipt of an earlier epoch counts, everything since may have to be sent again.
+
+    What was pulled until now is to be given back.
+    """
 
     epoch: str
 
@@ -153,6 +180,8 @@ Effect = (
     StoreVerdicts
     | StoreReceipt
     | StoreDocument
+    | StoreOfficeReceipt
+    | NoteGiven
     | StoreEvent
     | DropJob
     | MoveCursor
@@ -169,6 +198,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     `received_through` is what the last believed receipt of `epoch` says. `holds` is from where to go on
     sending: the same, unless the backend is to be asked what it holds. `batch` is the most events in one
     push. `retry_at_ms` is the retry timer: until then nothing is sent. `rested_at_ms` is when all was done.
+    `giving` says that something pulled is still to be given back, `unlisted` that the backend did not know us.
     """
 
     log: Log
@@ -187,10 +217,21 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     fetch_first: bool = False
     setbacks: int = 0
     longer: bool = False
+    giving: bool = False
+    unlisted: bool = False
     trouble: str = ""
 
 
-def begin(log: str, *, recorded: int, received_through: int, epoch: str, cursor: str, keys: Iterable[Jwk]) -> Session:
+def begin(
+    log: str,
+    *,
+    recorded: int,
+    received_through: int,
+    epoch: str,
+    cursor: str,
+    keys: Iterable[Jwk],
+    giving: bool = False,
+) -> Session:
     """A conversation about `log` as it stands in the database: nothing sent, nobody signed in."""
     return Session(
         log=log,
@@ -200,7 +241,13 @@ def begin(log: str, *, recorded: int, received_through: int, epoch: str, cursor:
         epoch=epoch,
         cursor=cursor,
         keys=tuple(keys),
+        giving=giving,
     )
+
+
+def ask(session: Session) -> Session:
+    """The last event alone is sent first: the answer says how much of the rest the backend holds."""
+    return msgspec.structs.replace(session, holds=max(session.recorded - 1, 0))
 
 
 def next_step(session: Session, now_ms: int) -> Step:
@@ -208,13 +255,15 @@ def next_step(session: Session, now_ms: int) -> Step:
     if session.retry_at_ms is not None and now_ms < session.retry_at_ms:
         return Wait(session.retry_at_ms - now_ms, "after a failure")
     if session.challenge:
-        return SignChallenge(session.challenge)
-    unsent = session.holds < session.recorded
+        return SignChallenge(session.challenge, session.unlisted)
+    unsent = session.holds < session.recorded or session.giving
     rested = session.rested_at_ms is not None and now_ms < session.rested_at_ms + REST_MS
     if session.rested_at_ms is not None and rested and not unsent:
         return Wait(session.rested_at_ms + REST_MS - now_ms, "all done")
     if not session.token:
         return OpenSession()
+    if session.giving and not session.fetch_first:
+        return GiveBack()
     if unsent and not session.fetch_first:
         return Push(session.holds + 1, min(session.holds + session.batch, session.recorded))
     return Pull(session.cursor)
@@ -236,9 +285,35 @@ def challenged(session: Session, reply: ChallengeReply) -> Session:
     return msgspec.structs.replace(session, challenge=reply.challenge)
 
 
-def signed_in(session: Session, reply: SessionReply) -> Session:
-    """The backend took the signed challenge."""
-    return msgspec.structs.replace(session, challenge="", token=reply.token)
+def signed_in(session: Session, reply: SessionReply) -> tuple[Session, tuple[Effect, ...]]:
+    """The backend took the signed challenge, and says which epoch is in force and if our database is an old copy."""
+    effects: list[Effect] = []
+    session = msgspec.structs.replace(session, challenge="", token=reply.token, unlisted=False)
+    if reply.epoch not in ("", session.epoch):
+        effects.append(EnterEpoch(reply.epoch))
+        session = _asking(session, reply.epoch)
+    if reply.longer:
+        session, told = _stopped(session)
+        effects += told
+    return session, tuple(effects)
+
+
+# -- giving back --------------------------------------------------------------
+def given_back(
+    session: Session, sent: NoteGiven, reply: ReturnReply, *, rest: bool
+) -> tuple[Session, tuple[Effect, ...]]:
+    """Lines were given back and answered; `rest` says if there are more."""
+    effects: list[Effect] = [sent]
+    session = _well(session, giving=rest)
+    if reply.epoch != session.epoch:
+        effects.append(EnterEpoch(reply.epoch))
+        session = _asking(session, reply.epoch)
+    return session, tuple(effects)
+
+
+def nothing_to_give(session: Session) -> Session:
+    """All that had been pulled was given back."""
+    return msgspec.structs.replace(session, giving=False)
 
 
 # -- push ---------------------------------------------------------------------
@@ -257,8 +332,8 @@ def pushed(session: Session, sent: Push, reply: PushReply, chain: bytes | None) 
         session = _new_epoch(session, receipt.epoch, holds=session.holds)
     effects.append(StoreVerdicts(session.log, reply.verdicts))
     if reply.longer or any(verdict.forked for verdict in reply.verdicts):
-        effects += [StopRecording(session.log), NeedsYou(LOG_FORKED.slug, session.log)]
-        session = msgspec.structs.replace(session, longer=True)
+        session, told = _stopped(session)
+        effects += told
     if chain is None or chain_text(chain) != receipt.head:
         # It speaks of another log than ours, whatever its name: it counts for nothing, and we show all we hold.
         return _set_back(session, holds=0, received_through=session.received_through), tuple(effects)
@@ -294,8 +369,21 @@ def _fetch_keys(session: Session) -> Session:
     return msgspec.structs.replace(setback, fetch_first=True)
 
 
+def _stopped(session: Session) -> tuple[Session, tuple[Effect, ...]]:
+    """Nothing more is recorded in this log: another copy of it goes on elsewhere, or did."""
+    told = (StopRecording(session.log), NeedsYou(LOG_FORKED.slug, session.log))
+    return msgspec.structs.replace(session, longer=True), told
+
+
 def _new_epoch(session: Session, epoch: str, *, holds: int) -> Session:
-    return msgspec.structs.replace(session, epoch=epoch, cursor="", received_through=0, holds=holds, rested_at_ms=None)
+    return msgspec.structs.replace(
+        session, epoch=epoch, cursor="", received_through=0, holds=holds, rested_at_ms=None, giving=session.epoch != ""
+    )
+
+
+def _asking(session: Session, epoch: str) -> Session:
+    """In a new epoch, which begins with asking."""
+    return ask(_new_epoch(session, epoch, holds=0))
 
 
 def _set_back(session: Session, *, holds: int, received_through: int) -> Session:
@@ -327,15 +415,17 @@ def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> t
     effects: list[Effect] = []
     if epoch != session.epoch:
         effects.append(EnterEpoch(epoch))
-        # The last event alone is sent: the answer says how much of the rest the restored backend holds.
-        session = _new_epoch(session, epoch, holds=max(session.recorded - 1, 0))
+        session = _asking(session, epoch)
     before = read_cursor(session.cursor)[1] if session.cursor else -1
     if position < before:
         raise Problem(NO_PROGRESS, f"the cursor went back from {before} to {position}")
-    keys = session.keys
+    keys = _vouched(session.keys, others)
     for line in others:
         keys, effect = _line(keys, line)
         effects.append(effect)
+        if isinstance(line, PulledEvent) and not session.longer and _tells_fork(keys, line, session.log):
+            session, told = _stopped(session)
+            effects += told
     effects.append(MoveCursor(last.text))
     caught_up = position == before
     session = _well(session, keys=keys, cursor=last.text, fetch_first=False)
@@ -344,6 +434,28 @@ def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> t
         if session.holds >= session.recorded:
             session = msgspec.structs.replace(session, setbacks=0)
     return session, tuple(effects)
+
+
+def _vouched(keys: tuple[Jwk, ...], lines: Iterable[PullLine]) -> tuple[Jwk, ...]:
+    """The backend's keys that count once these lines are read, whatever their order: the old one vouches for the new.
+
+    A roster that a counting key signed adds the keys that it lists, through as many changes of the key as were slept
+    over.
+    """
+    waiting = [line for line in lines if isinstance(line, PulledDocument) and _ROSTER in line.raw]
+    while True:
+        rest: list[PulledDocument] = []
+        for line in waiting:
+            try:
+                document = _verified(keys, line)
+            except Problem:
+                rest.append(line)
+                continue
+            if isinstance(document, Roster):
+                keys = tuple(dict.fromkeys((*keys, *document.keys)))
+        if len(rest) == len(waiting):
+            return keys
+        waiting = rest
 
 
 def _line(
@@ -362,6 +474,11 @@ def _line(
 def _document(keys: tuple[Jwk, ...], line: PulledDocument) -> tuple[tuple[Jwk, ...], Effect]:
     """A document that holds is kept, and a roster's backend keys count from then on; any other goes to a person."""
     try:
+        if typ_in(line.jws) == "ho-receipt":
+            _check(keys, line, "ho-receipt")
+            return keys, StoreOfficeReceipt(
+                decode(line.raw, Receipt, "receipt"), Sealed(text=line.raw.decode(), jws=line.jws)
+            )
         document = _verified(keys, line)
     except Problem as problem:
         return keys, NeedsYou(problem.kind.slug, problem.detail)
@@ -371,12 +488,28 @@ def _document(keys: tuple[Jwk, ...], line: PulledDocument) -> tuple[tuple[Jwk, .
 
 
 def _verified(keys: tuple[Jwk, ...], line: PulledDocument) -> Document:
+    _check(keys, line, "ho-doc")
+    return read_document(line.raw)
+
+
+def _check(keys: tuple[Jwk, ...], line: PulledDocument | PulledEvent, typ: Typ) -> None:
     kid = kid_in(line.jws)
     signer = next((jwk for jwk in keys if kid_of(jwk) == kid), None)
     if signer is None:
         raise Problem(BAD_SIGNATURE, f"a document signed by {kid}, which no roster lists")
-    verify(line.jws, line.raw, "ho-doc", signer)
-    return read_document(line.raw)
+    verify(line.jws, line.raw, typ, signer)
+
+
+def _tells_fork(keys: tuple[Jwk, ...], line: PulledEvent, log: str) -> bool:
+    """True for the office's own word that this log was continued twice."""
+    if b'"log.forked"' not in line.raw:
+        return False
+    try:
+        _check(keys, line, "ho-event")
+        body = read_event(line.raw).body
+    except Problem:
+        return False
+    return isinstance(body, LogForked) and body.log == log
 
 
 # -- what goes wrong ----------------------------------------------------------
@@ -408,8 +541,14 @@ def turned_away(
 ) -> tuple[Session, tuple[Effect, ...]]:
     """An answer that says no to `step`: smaller batches, signing in again, the cursor from 0, or the timer."""
     match step, answer.status:
-        case ((Push() | Pull()), 401) if session.setbacks < MOST_SETBACKS:
+        case ((GiveBack() | Push() | Pull()), 401) if session.setbacks < MOST_SETBACKS:
             return msgspec.structs.replace(session, token="", setbacks=session.setbacks + 1), ()
+        case SignChallenge(), 401 if not session.unlisted:
+            return msgspec.structs.replace(session, challenge="", unlisted=True), ()
+        case Push(), 400 if answer.slug == UNKNOWN_LOG.slug and step.first > 1:
+            return _set_back(session, holds=0, received_through=session.received_through), ()
+        case GiveBack(), 400 | 404 | 405 | 413 | 415:
+            return nothing_to_give(session), (NeedsYou(answer.slug or f"http-{answer.status}", answer.detail),)
         case Push(), 413 if step.last > step.first:
             return msgspec.structs.replace(session, batch=(step.last - step.first + 1) // 2), ()
         case Pull(), 409 if answer.slug == BAD_CURSOR.slug and step.cursor:

@@ -6,6 +6,7 @@ import msgspec
 
 from sync.events import Event
 from sync.policy import Directory, Policy
+from sync.problems import LOST
 
 Word = Literal["applied", "refused", "parked", "quarantined"]
 
@@ -20,9 +21,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 APPLIED = Verdict(word="applied")
+DECLARED_LOST = Verdict(word="refused", code=LOST.slug, detail="declared")
+"""What stands for a name that a manager declared lost: nobody holds what it named."""
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """A place in the custody tree: `party` became accountable here.
 
     Acceptances under one node for one party are one node: they have one `key`, whichever is named.
@@ -37,7 +40,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     parent: "Node | None" = None
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """An event with its verdict, ready to be named by others.
 
     `node` is the node it made, if any; `under` the node it hangs on (an offer's or a resolution's basis,

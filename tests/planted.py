@@ -121,9 +121,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         name="unknown-refused",
         invariant="a verdict does not look at what else happens to have arrived",
-        file="sync/judge.py",
-        old='raise _No("parked", UNKNOWN_BASIS, name, (name,))',
-        new="raise _refuse(UNKNOWN_BASIS, name)",
+        file="sync/references.py",
+        old='raise No("parked", UNKNOWN_BASIS, name, (name,))',
+        new="raise refuse(UNKNOWN_BASIS, name)",
         test="tests/sync/test_custody.py::test_no_order_of_arrival_changes_a_verdict_the_fold_or_a_case",
     ),
     Fault(
@@ -136,6 +136,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
             "    if not dots or head != _header(kid_of(jwk), typ):\n"
         ),
         test="tests/sync/test_seal.py::test_what_was_signed_as_one_thing_never_passes_for_another",
+    ),
+    Fault(
+        name="signatures-left-open",
+        invariant="nothing is committed on a signature that does not hold",
+        file="backend/intake.py",
+        old="if not all(held()):",
+        new="if not any(held()):",
+        test="tests/backend/test_signatures.py::test_an_event_whose_signature_does_not_hold_is_refused_alone",
     ),
     Fault(
         name="written-anew-before-hashing",
@@ -157,8 +165,321 @@ FAULTS: Final[tuple[Fault, ...]] = (
         name="break-unnamed",
         invariant="a changed event is found and the first bad one named",
         file="sync/ledger.py",
-        old="if seq != expected or chain != kept:",
-        new="if seq != expected:",
+        old='return None if kept == advance(before, event_digest) else "changed"',
+        new="return None",
         test="tests/sync/test_ledger.py::test_a_changed_event_is_named",
+    ),
+    Fault(
+        name="quarantine-ignored",
+        invariant="I6 what a revoked device sends later is put aside",
+        file="sync/revocation.py",
+        old="if inside or not revocations or",
+        new="if inside or revocations or",
+        test="tests/sync/test_revocation.py::test_what_no_revocation_names_is_put_aside_whatever_the_reason",
+    ),
+    Fault(
+        name="quarantine-at-no-door",
+        invariant="I6 what a revoked device sends later is put aside",
+        file="backend/writing.py",
+        old="if given is None and revoked_.kids:",
+        new="if given is None and not revoked_.kids:",
+        test=(
+            "tests/backend/test_revoking.py"
+            "::test_what_was_held_stands_and_what_comes_later_is_kept_receipted_and_put_aside"
+        ),
+    ),
+    Fault(
+        name="promotion-ignored",
+        invariant="I6 what is put aside ends in a verdict once it is promoted",
+        file="backend/revoked.py",
+        old="return bool(found)",
+        new="return not found",
+        test="tests/backend/test_revoking.py::test_a_manager_promotes_one_event_and_the_rest_stays_put_aside",
+    ),
+    Fault(
+        name="key-forgotten-at-re-enrolment",
+        invariant="I1 a device whose key was replaced still hands over what it holds",
+        file="backend/documents.py",
+        old="for key in enrolled(self.con)),",
+        new="for key in enrolled(self.con) if not key.revoked),",
+        test="tests/backend/test_revoking.py::test_a_key_that_was_replaced_stays_listed_and_hands_over_what_it_holds",
+    ),
+    Fault(
+        name="any-manager-anywhere",
+        invariant="I20 nobody acts through the office outside his scope",
+        file="backend/promoting.py",
+        old="    _in_scope(writing, row[0], by)\n",
+        new="",
+        test="tests/backend/test_revoking.py::test_what_is_unknown_or_out_of_scope_is_not_found",
+    ),
+    Fault(
+        name="epoch-a-device",
+        invariant="a restore begins one new epoch, not one a device",
+        file="backend/epoch.py",
+        old="    return bool(ended)\n",
+        new="    return False\n",
+        test="tests/backend/test_meeting.py::test_a_receipt_that_is_not_held_ends_its_epoch_when_a_session_is_opened",
+    ),
+    Fault(
+        name="restore-unnoticed",
+        invariant="a backend that lost events is detected and refilled",
+        file="backend/epoch.py",
+        old="    return any(chain and chain_text(chain) == receipt.head for (chain,) in chains)\n",
+        new="    return True\n",
+        test="tests/backend/test_meeting.py::test_a_receipt_that_is_not_held_ends_its_epoch_when_it_comes_with_a_push",
+    ),
+    Fault(
+        name="nothing-given-back",
+        invariant="what was pulled is given back to a backend that lost it",
+        file="device/uplink.py",
+        old="                giving.begin(con)\n",
+        new="                pass\n",
+        test=(
+            "tests/together/test_restore.py::test_yesterdays_backup_under_running_devices_is_filled_again_in_one_round"
+        ),
+    ),
+    Fault(
+        name="older-document-wins",
+        invariant="what a restored backend issues is above all that was ever given out",
+        file="backend/returned.py",
+        old="        if (self.rosters or self.revoked) and writing.issue(documents.roster_now(), above=True):\n",
+        new="        if False:\n",
+        test=("tests/backend/test_meeting.py::test_documents_that_went_beyond_ours_have_a_successor_above_both"),
+    ),
+    Fault(
+        name="loss-holds-back",
+        invariant="what was declared lost counts as stored and holds nothing back",
+        file="backend/losses.py",
+        old='        con.execute(_SQL["keep_lost_range"].text, row)\n',
+        new='        con.execute(_SQL["keep_lost_range"].text, row | {"last": 0})\n',
+        test=("tests/backend/test_losses.py::test_a_declared_range_counts_as_stored_and_the_log_goes_on_behind_it"),
+    ),
+    Fault(
+        name="wipe-at-surrender",
+        invariant="I13 a revocation never deletes what nobody has received",
+        file="device/store/fate.py",
+        old="if unreceived or not left(con).nothing:",
+        new="if unreceived is None:",
+        test="tests/together/test_surrender.py::test_what_nobody_has_received_is_erased_by_no_command_and_no_date",
+    ),
+    Fault(
+        name="records-though-revoked",
+        invariant="I19 a device that knows it is revoked makes nothing more",
+        file="device/record.py",
+        old="if found is not None:",
+        new="if found is not None and found.erased_ms:",
+        test=(
+            "tests/together/test_surrender.py"
+            "::test_a_device_that_learns_that_it_is_revoked_records_no_more_and_hands_over_what_it_holds"
+        ),
+    ),
+    Fault(
+        name="challenge-reusable",
+        invariant="I19 a replayed code is refused with no network: a challenge serves one code",
+        file="sync/acceptance.py",
+        old="return not asked.offers or event.hash in asked.offers",
+        new="return True",
+        test="tests/sync/test_acceptance.py::test_a_challenge_is_answered_once_and_by_whom_it_was_shown_to",
+    ),
+    Fault(
+        name="challenge-never-used",
+        invariant="I19 a replayed code is refused with no network: an answer uses the challenge",
+        file="device/accepting.py",
+        old="    if not seen.answers:\n",
+        new="    if seen.answers:\n",
+        test="tests/device/test_challenges.py::test_it_outlives_a_restart_and_is_still_used_once",
+    ),
+    Fault(
+        name="key-left-behind",
+        invariant="I13 what was surrendered is erased, after a kill at any point too",
+        file="device/surrender.py",
+        old='self._directory.glob("key-*")',
+        new='self._directory.glob("no-*")',
+        test="tests/together/test_surrender.py::test_a_surrender_goes_on_after_a_kill_at_any_point",
+    ),
+    Fault(
+        name="key-of-nobody-s-vouching",
+        invariant="I19 a key counts only where one that counts vouches for it",
+        file="sync/session.py",
+        old="                document = _verified(keys, line)\n            except Problem:\n                rest",
+        new="                document = read_document(line.raw)\n            except Problem:\n                rest",
+        test="tests/sync/test_session.py::test_a_chain_of_keys_that_begins_with_a_stranger_s_is_not_followed",
+    ),
+    Fault(
+        name="key-change-slept-through",
+        invariant="I10 a device follows its backend over any number of changes of its key",
+        file="backend/rotation.py",
+        old='    writing.con.execute(_SQL["note_key_change"].text, row)\n',
+        new="",
+        test=(
+            "tests/together/test_rotation.py::test_devices_follow_the_key_over_as_many_changes_as_they_sleep_through"
+        ),
+    ),
+    Fault(
+        name="held-twice-across-branches",
+        invariant="one event counts once, whichever way it came and on whichever branch it stands",
+        file="sync/ledger.py",
+        old="        elif there == (digest_, None):\n",
+        new="        elif False:\n",
+        test="tests/sync/test_ledger.py::test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands",
+    ),
+    Fault(
+        name="cursor-skips",
+        invariant="I12 a cursor never skips a committed row",
+        file="backend/pull.py",
+        old='{"job": job, "after": 0, "upto": upto}',
+        new='{"job": job, "after": after, "upto": upto}',
+        test="tests/proving/test_invariants.py::test_i12_a_cursor_skips_nothing_however_scope_and_backend_change",
+    ),
+    Fault(
+        name="expiring-verdicts",
+        invariant="I6 a final verdict never changes",
+        file="backend/receive.py",
+        old="        _, _, kept, _, word, _, _ = writing.con.execute(_SQL[name].text, where.names()).fetchone()\n",
+        new=(
+            "        _, received, kept, _, word, _, _ = "
+            "writing.con.execute(_SQL[name].text, where.names()).fetchone()\n"
+            "        if writing.now_ms - received > 86_400_000:\n"
+            '            return Verdict(word="refused")\n'
+        ),
+        test="tests/proving/test_invariants.py::test_i6_a_final_verdict_is_the_same_days_and_restarts_later",
+    ),
+    Fault(
+        name="stops-at-first-refusal",
+        invariant="I5 bad items hold nothing up",
+        file="backend/receive.py",
+        old="            before = line.chain\n        held.through = held.highest = lines[-1].seq\n",
+        new=(
+            "            before = line.chain\n"
+            '            if verdict.word == "refused":\n'
+            "                break\n"
+            "        held.through = held.highest = line.seq\n"
+        ),
+        test="tests/proving/test_invariants.py::test_i5_bad_items_among_others_hold_nothing_up",
+    ),
+    Fault(
+        name="refused-not-stored",
+        invariant="I4 received through k means that 1 to k are stored",
+        file="backend/writing.py",
+        old="            self._rows.append(row)\n            if len",
+        new='            if said.word != "refused":\n                self._rows.append(row)\n            if len',
+        test="tests/proving/test_invariants.py::test_i5_bad_items_among_others_hold_nothing_up",
+    ),
+    Fault(
+        name="retry-without-timer",
+        invariant="I17 who waits, waits in a state of its own",
+        file="sync/session.py",
+        old="        retry_at_ms=now_ms + max(wait_ms, min(asked_ms, LONGEST_ASKED_MS)),\n",
+        new="        retry_at_ms=now_ms + 0 * max(wait_ms, min(asked_ms, LONGEST_ASKED_MS)),\n",
+        test="tests/sync/test_session.py::test_a_wait_is_drawn_between_a_second_and_five_minutes",
+    ),
+    Fault(
+        name="wipe-at-sign-out",
+        invariant="I13 the end of a session deletes nothing",
+        file="device/uplink.py",
+        old='            self._world.fault("reply-read")\n',
+        new=(
+            "            if response.status == 401:\n"
+            '                await self._store.writing(lambda con: con.execute("DELETE FROM outbox"))\n'
+            '            self._world.fault("reply-read")\n'
+        ),
+        test="tests/proving/test_invariants.py::test_i13_what_nobody_received_outlives_the_end_of_a_persons_rights",
+    ),
+    Fault(
+        name="delete-before-receipt",
+        invariant="I1 nothing leaves the outbox without a receipt",
+        file="device/uplink.py",
+        old="            response = await self._transport.send(request)\n            self._world",
+        new=(
+            "            if isinstance(step, Push):\n"
+            '                await self._store.writing(lambda con: con.execute("DELETE FROM outbox"))\n'
+            "            response = await self._transport.send(request)\n"
+            "            self._world"
+        ),
+        test="tests/proving/test_invariants.py::test_i17_when_faults_stop_every_outbox_empties",
+    ),
+    Fault(
+        name="clone-not-held",
+        invariant="I12 what a clone recorded is given to its twin, and kept",
+        file="device/store/pulled.py",
+        old='"seq": about.seq}).fetchone() != (event.raw,):',
+        new='"seq": about.seq}).fetchone() is None:',
+        test=(
+            "tests/proving/test_invariants.py::"
+            "test_i3_a_clones_events_are_kept_beside_the_others_told_and_put_before_people"
+        ),
+    ),
+    Fault(
+        name="queue-taken-for-sent",
+        invariant="I15 a queue that lay at rest drains",
+        file="sync/session.py",
+        old="        holds=received_through,\n        epoch=epoch,",
+        new="        holds=recorded,\n        epoch=epoch,",
+        test="tests/proving/test_invariants.py::test_i15_a_queue_that_lay_at_rest_drains",
+    ),
+    Fault(
+        name="actor-of-the-device",
+        invariant="I16 an event stays with whom it was recorded by",
+        file="device/jobs.py",
+        old="draft = Draft(kind=kind, actor=who, job=job,",
+        new="draft = Draft(kind=kind, actor=self._here.people()[0], job=job,",
+        test="tests/proving/test_invariants.py::test_i16_actor_device_and_job_stay_as_they_were_recorded",
+    ),
+    Fault(
+        name="full-disk-crashes",
+        invariant="I18 a full disk is a problem with a remedy, and keeps I1",
+        file="device/store/sqlite.py",
+        old="    if code == sqlite3.SQLITE_FULL or (code",
+        new="    if (code",
+        test="tests/proving/test_invariants.py::test_i18_a_full_disk_loses_nothing_that_was_shown",
+    ),
+    Fault(
+        name="outbox-row-of-its-own",
+        invariant="I1 an event and its outbox row are one transaction",
+        file="device/store/log.py",
+        old='        con.execute(_sql["put_out"], place)\n',
+        new=(
+            '        con.execute("COMMIT")\n        con.execute("BEGIN IMMEDIATE")\n'
+            '        con.execute(_sql["put_out"], place)\n'
+        ),
+        test=(
+            "tests/proving/test_invariants.py::"
+            "test_i1_what_was_shown_as_recorded_is_received_or_waits_wherever_a_side_dies"
+        ),
+    ),
+    Fault(
+        name="pull-outside-scope",
+        invariant="I20 nobody is given what lies outside his scope",
+        file="backend/pull.py",
+        old="    return bool(reached)\n",
+        new="    return True\n",
+        test="tests/proving/test_invariants.py::test_i20_no_device_is_given_what_lies_outside_its_scope",
+    ),
+    Fault(
+        name="addressee-unchecked",
+        invariant="I19 a code for somebody else is refused with no network",
+        file="sync/acceptance.py",
+        old="    if not any(directory.belongs(receiver.party, to) for to in offered.to):\n",
+        new="    if not offered.to:\n",
+        test=(
+            "tests/proving/test_invariants.py::"
+            "test_i19_forged_replayed_and_misdirected_codes_are_refused_with_no_network"
+        ),
+    ),
+    Fault(
+        name="batch-unverified",
+        invariant="I11 a batch that its device did not sign is found, and its first event named",
+        file="backend/verify/logs.py",
+        old='            verify(batch.jws, batch.header, "ho-batch", self.log.jwk)\n',
+        new="",
+        test="tests/backend/test_verify.py::test_the_first_bad_event_is_named",
+    ),
+    Fault(
+        name="manifest-unlisted",
+        invariant="a proof from which a file was taken is found out",
+        file="backend/proof_check.py",
+        old="            if name not in self.files:\n                yield Finding(",
+        new="            if not name:\n                yield Finding(",
+        test="tests/backend/test_proof.py::test_any_missing_file_and_any_that_was_added_is_found",
     ),
 )

@@ -12,6 +12,7 @@ from trial.terms import (
     Addressee,
     Asset,
     Boundary,
+    Device,
     Event,
     Instant,
     Job,
@@ -328,6 +329,22 @@ class Reassign(Act, frozen=True, kw_only=True, tag="reassign"):
     reason: Literal["vanished", "ill", "replanned", "compromised"] = "replanned"
     words: str = ""
     basis: Event | None = None
+
+
+# -- devices and keys ------------------------------------------------------------
+class Revoke(Act, frozen=True, kw_only=True, tag="revoke"):
+    """A manager ends the device's right to record; its custody events from that of `suspect_from` on are doubtful."""
+
+    device: Device
+    reason: Literal["left", "lost", "compromised"] = "lost"
+    suspect_from: Event | None = None
+
+
+class Promote(Act, frozen=True, kw_only=True, tag="promote"):
+    """A manager lets the event of that step count, which was put aside or is in doubt."""
+
+    event: Event
+    reason: str = ""
     force: bool = False
 
 

@@ -80,6 +80,10 @@ class BackendHost:
                 return await self._intake.do(lambda writing: set_up(self._intake.door, writing, command.scenario))
             case wire.Perform():
                 await self._intake.do(lambda writing: OfficeActs(self._intake.door, writing).perform(command))
+            case wire.Code():
+                return await self._intake.do(
+                    lambda writing: code_text(make_code(self._intake.door, writing, command.device))
+                )
             case wire.Due():
                 with self._world.calm():
                     await Escalation(self._intake).due(self._world.now_ms())
@@ -102,12 +106,13 @@ def set_up(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:
         put(writing.con, PERSON, name, PersonRow(**said, teams=teams), by=_BY, now_ms=now_ms)
     for name, site in scenario.sites.items():
         put(writing.con, SITE, name, SiteRow(name=site.name, lat=site.lat, lon=site.lon), by=_BY, now_ms=now_ms)
-    for name, device in scenario.devices.items():
+    devices = {name: device for name, device in scenario.devices.items() if device.clone_of is None}
+    for name, device in devices.items():
         put(writing.con, DEVICE, name, DeviceRow(people=device.people), by=_BY, now_ms=now_ms)
     door.cut(writing)
     for boundary, policy in scenario.policies.items():
         writing.issue(policy.policy(boundary))
-    return {name: code_text(make_code(door, writing, name)) for name in scenario.devices}
+    return {name: code_text(make_code(door, writing, name)) for name in devices}
 
 
 def take_orders(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:

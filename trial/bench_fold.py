@@ -22,7 +22,7 @@ from sync.events import Offered
 from sync.journey import journey
 from sync.judge import judge
 from sync.policy import Device, Directory, Person, Policy, Roster, reference
-from sync.problems import NOT_TAKEN, Problem
+from sync.problems import NOT_TAKEN, Problem, as_sentence
 from sync.protocol import PushLine
 from sync.standing import Shelf, Standing
 from trial.bench_batches import BOUNDARY, JOURNEY, POLICY, Author, References, journeys
@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
     try:
         result = measure(args.journeys, args.rounds)
     except Problem as problem:
-        print(f"handover bench fold: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover bench fold: {as_sentence(problem)}", file=sys.stderr)
         return 1
     if args.json:
         print(encode(result).decode())

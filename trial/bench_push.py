@@ -1,4 +1,4 @@
-"""`handover bench push`: batches of 500 events from 1, 8 and 32 devices at once, beside the floor.
+"""`handover bench push`: batches of 500 events (or `--batch`) from 1, 8 and 32 devices at once, beside the floor.
 
 The product: its own server in a process of its own, on the loopback, SQLite in WAL with synchronous FULL on the
 disk named; devices enrolled as any device; batches signed, compressed and held ready before the clock starts;
@@ -30,7 +30,7 @@ import msgspec
 from backend.store.sqlite import connect, in_transaction, migrate
 from device.commands.parsing import Parser
 from sync.codec import encode
-from sync.problems import NOT_TAKEN, Problem
+from sync.problems import NOT_TAKEN, Problem, as_sentence
 from sync.protocol import MOST_EVENTS, deflate
 from trial.bench_batches import Author, Batch
 from trial.bench_server import Client, Serving, check_applied, serving, set_up
@@ -53,7 +53,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """So many devices pushing at once.
 
     Processor time is what a busy machine changes least: of the server all its threads, though not the processes that
-    check signatures beside it; of the floor the one thread that it is.
+    read pushes beside it; of the floor the one thread that it is.
     """
 
     devices: int
@@ -96,6 +96,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--devices", type=_counts, default=(1, 8, 32), help="how many at once (1,8,32)")
     parser.add_argument("--events", type=_several, default=80_000, help="for each of these, about (%(default)s)")
+    parser.add_argument("--batch", type=_batch, default=MOST_EVENTS, help="events of one push (%(default)s)")
     parser.add_argument("--rounds", type=_several, default=5, help="turns of product and floor (%(default)s)")
     parser.add_argument("--stored", type=int, default=0, help="events in the database beforehand (%(default)s)")
     parser.add_argument("--in", dest="folder", type=Path, default=Path.cwd(), help="on which disk (here)")
@@ -104,13 +105,13 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=args.folder) as folder:
-            bench = _Bench(Path(folder), max(args.devices), args.stored)
+            bench = _Bench(Path(folder), max(args.devices), args.stored, args.batch)
             result = bench.run(args.devices, args.events, args.rounds, with_stages=args.profile)
     except OSError as error:
         print(f"handover bench push: {error}", file=sys.stderr)
         return 2
     except Problem as problem:
-        print(f"handover bench push: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover bench push: {as_sentence(problem)}", file=sys.stderr)
         return 1 if problem.kind is NOT_TAKEN else 2
     print(encode(result).decode() if args.json else _text(result))
     return 0
@@ -119,6 +120,12 @@ def main(argv: list[str]) -> int:
 def _several(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000_000):
         raise argparse.ArgumentTypeError("a number from 1 to 100000000")
+    return int(text)
+
+
+def _batch(text: str) -> int:
+    if _several(text) > MOST_EVENTS:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {MOST_EVENTS}")
     return int(text)
 
 
@@ -150,8 +157,9 @@ def _text(result: Result) -> str:
 class _Bench:
     """A server, its devices, and a floor beside them."""
 
-    def __init__(self, folder: Path, most_devices: int, stored: int) -> None:
+    def __init__(self, folder: Path, most_devices: int, stored: int, batch: int) -> None:
         self._folder = folder
+        self._batch = batch
         self._stored = stored
         self._authors = [Author(number) for number in range(max(most_devices, _LOADERS if stored else 1))]
         self._sizes: list[tuple[int, int, int, int]] = []
@@ -185,7 +193,7 @@ class _Bench:
             load_before=round(load, 2),
             stored_before=stored,
             stored_in_s=round(stored_s, 1),
-            batch_events=MOST_EVENTS,
+            batch_events=self._batch,
             custody_share=round(custody / events_sent, 4),
             raw_bytes_per_event=round(raw / events_sent, 1),
             bytes_on_wire_per_event=round(wire / events_sent, 1),
@@ -203,7 +211,7 @@ class _Bench:
             sent, under_way = under_way, []
             answers = [self._pool.submit(self._push_plain, at, batch) for at, batch in enumerate(sent)]
             if done < self._stored:
-                under_way = [self._next(at) for at in range(len(self._authors))]
+                under_way = [self._next(at, MOST_EVENTS) for at in range(len(self._authors))]
                 done += len(under_way) * MOST_EVENTS
             for batch, answer in zip(sent, answers, strict=True):
                 check_applied(batch, answer.result())
@@ -217,13 +225,13 @@ class _Bench:
         self._clients[at].connect()
         return self._clients[at].push(batch.body, gzip=False)
 
-    def _next(self, at: int) -> Batch:
-        return self._authors[at].batch(self._works[at], MOST_EVENTS)
+    def _next(self, at: int, events: int) -> Batch:
+        return self._authors[at].batch(self._works[at], events)
 
     # -- the measure ----------------------------------------------------------
     def _measure(self, devices: int, events: int, rounds: int) -> Measured:
         """Each round as many batches a device as make up the events asked for, one at least; a first one warms up."""
-        each = max(1, round(events / (rounds * devices * MOST_EVENTS)))
+        each = max(1, round(events / (rounds * devices * self._batch)))
         self._round(devices, 1)
         pushed: list[float] = []
         floored: list[float] = []
@@ -234,7 +242,7 @@ class _Bench:
             floored.append(floor)
         cpu_s, floor_cpu_s = self._server.cpu_s() - cpu_s, self._floor.cpu_s - floor_cpu_s
         ratios = [push / floor for push, floor in zip(pushed, floored, strict=True)]
-        total = rounds * each * devices * MOST_EVENTS
+        total = rounds * each * devices * self._batch
         return Measured(
             devices=devices,
             events=total,
@@ -252,9 +260,9 @@ class _Bench:
 
     def _round(self, devices: int, each: int) -> tuple[float, float]:
         """Events a second of the product, rows a second of the floor, on the same batches."""
-        batches = [[self._next(at) for _ in range(each)] for at in range(devices)]
+        batches = [[self._next(at, self._batch) for _ in range(each)] for at in range(devices)]
         bodies = [[deflate(batch.body) for batch in own] for own in batches]
-        count = devices * each * MOST_EVENTS
+        count = devices * each * self._batch
         for client in self._clients[:devices]:
             client.connect()
         began = perf_counter()

@@ -30,6 +30,7 @@ from sync.protocol import (
     read_document,
     read_line,
 )
+from sync.seal import typ_in
 from trial.bench_batches import POLICY, Author, Batch, References
 
 T = TypeVar("T")
@@ -118,8 +119,8 @@ class Client:
         found = {"roster": "", "policy": ""}
         for row in self._call("GET", "/v1/sync/pull", b"").removesuffix(b"\n").split(b"\n"):
             line = read_line(row)
-            if not isinstance(line, PulledDocument):
-                continue
+            if not isinstance(line, PulledDocument) or typ_in(line.jws) != "ho-doc":
+                continue  # an event, or a receipt of the office's
             document = read_document(line.raw)
             if isinstance(document, Roster | Policy):
                 name = "roster" if isinstance(document, Roster) else "policy"

@@ -38,6 +38,7 @@ _STEPS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (reading, "digest", "chain"),
     (reading, "advance", "chain"),
     (reading, "verify", "verify"),
+    (reading, "read_ours", "decode"),
     (reading, "read_envelope", "decode"),
     (reading, "event_of", "decode"),
     (writing, "judge", "judge"),

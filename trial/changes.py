@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from trial.terms import Device, Host, Span, Step
+from trial.terms import Copy, Device, Host, Span, Step
 
 
 # -- the network, the machines, the clocks --------------------------------------
@@ -84,3 +84,33 @@ class ClockShift(Step, frozen=True, kw_only=True, tag="clock_shift"):
 
     host: Host
     by: Span
+
+
+class Backup(Step, frozen=True, kw_only=True, tag="backup"):
+    """What the device or the backend holds now is copied while it runs; this step's id names the copy."""
+
+    host: Host
+
+
+class Restore(Step, frozen=True, kw_only=True, tag="restore"):
+    """The device or the backend of which this is a copy is stopped, its data replaced by it, and started again."""
+
+    backup: Copy
+
+
+class Clone(Step, frozen=True, kw_only=True, tag="clone"):
+    """This device of the cast begins to run, with a copy of all that the device has which it is a `clone_of`."""
+
+    device: Device
+
+
+class Enrol(Step, frozen=True, kw_only=True, tag="enrol"):
+    """The device is enrolled anew, by a code that the office makes for it: it has a new key and a new log."""
+
+    device: Device
+
+
+class Surrender(Step, frozen=True, kw_only=True, tag="surrender"):
+    """The revoked device hands over what it holds, and erases it once all is received."""
+
+    device: Device

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from device.commands.parsing import Parser
-from sync.problems import HOST_GONE, Problem
+from sync.problems import HOST_GONE, Problem, as_sentence
 from trial.camera import Conditions, photograph
 from trial.day import Demo, Kept, demo_facts
 from trial.engine import Camera, Engine, Replayed
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
     try:
         demo = run(args)
     except Problem as problem:
-        print(f"handover demo: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover demo: {as_sentence(problem)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

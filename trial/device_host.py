@@ -82,6 +82,8 @@ class DeviceHost:
                 await self._open_agent()
             case wire.SyncNow():
                 return await self._sync()
+            case wire.Surrender():
+                return await self._surrender()
             case wire.Listen():
                 await self._listen(command)
             case wire.Heard():
@@ -96,8 +98,24 @@ class DeviceHost:
                 return await self._look(command.as_of_ms)
         return None
 
+    async def _surrender(self) -> bool:
+        """True once all is received and erased; nobody can do anything on this device then but enrol it anew."""
+        await self.agent.sync()
+        await self.agent.surrender()
+        return self._erased()
+
+    def _erased(self) -> bool:
+        if not self.agent.erased:
+            return False
+        self._agent = self._evidence = None
+        return True
+
     async def _sync(self) -> wire.Synced:
+        if self._agent is None:
+            return wire.Synced(trouble=NOT_ENROLLED.slug, waiting=0, link=self._links[-1].counts)
         waited = await self.agent.sync()
+        if self._erased():
+            return wire.Synced(trouble="", waiting=0, link=self._links[-1].counts)
         await self._weigh()
         status = await self.agent.status()
         trouble = "" if waited.why == "all done" else status.conversation.trouble or waited.why
@@ -122,7 +140,7 @@ class DeviceHost:
 
     async def _weigh(self) -> None:
         """Afterwards what the signals say of the jobs that are known now is recorded."""
-        if self._evidence is not None:
+        if self._evidence is not None and not await self.agent.is_revoked():
             await self._evidence.weigh()
 
     def _network(self, command: wire.Network) -> None:
@@ -138,6 +156,8 @@ class DeviceHost:
 
     async def _look(self, as_of_ms: int) -> Seen:
         """What the device shows: its verdict on what it holds, and on its own events what the backend said of them."""
+        if self._agent is None:
+            return Seen(jobs=(), verdicts={})
         await self.agent.refresh()
         memory = self.agent.holding.memory
         jobs = tuple(seen_job(memory.journey(job), as_of_ms) for job in memory.jobs())

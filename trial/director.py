@@ -2,13 +2,14 @@
 
 import msgspec
 
-from sync.problems import NO_CONNECTION, Problem
+from sync.problems import NO_CONNECTION, UNSENT, Problem
 from trial import changes as do
 from trial.acts import Signal
 from trial.stage import Stage
 from trial.steps import AnyStep
+from trial.terms import BACKEND
 from trial.times import span_ms
-from trial.wire import Network, Synced, SyncNow
+from trial.wire import Code, Enrol, Network, Surrender, Synced, SyncNow
 
 
 class Director:
@@ -32,10 +33,29 @@ class Director:
                 stage.restart(step.host)
             case do.ClockShift():
                 stage.shift_clock(step.host, span_ms(step.by))
+            case do.Backup():
+                stage.copy(step.host, step.id)
+            case do.Restore():
+                stage.put_back(step.backup)
+            case do.Clone() | do.Enrol() | do.Surrender():
+                return self._device(step)
             case Signal():
                 stage.publish(step)
             case do.Sync():
                 return self._sync(step)
+        return ""
+
+    def _device(self, step: do.Clone | do.Enrol | do.Surrender) -> str:
+        match step:
+            case do.Clone():
+                self._stage.clone(step.device)
+            case do.Enrol():
+                code: str = self._stage.host(BACKEND).ask(Code(device=step.device))
+                self._stage.host(step.device).ask(Enrol(code=code))
+                return self._sync_one(step.device, 1)
+            case do.Surrender():
+                if not self._stage.host(step.device).ask(Surrender()):
+                    raise Problem(UNSENT, step.device)
         return ""
 
     def _sync(self, step: do.Sync) -> str:

@@ -228,19 +228,21 @@ class Engine:
         """The step with how two people meet, where it does not say: by codes, unless one of them cannot show one."""
         match step:
             case do.Accept(met=None):
-                return msgspec.structs.replace(step, met=self._how(step.offer))
+                return msgspec.structs.replace(step, met=self._how(step))
             case do.Refuse(through=None):
-                through = "code" if self._how(step.offer) == "met" else "pull"
+                through = "code" if self._how(step) == "met" else "pull"
                 return msgspec.structs.replace(step, through=through)
             case do.Confirm(through=None):
                 through = "code" if self._how_accepted(step.accepted) == "met" else "pull"
                 return msgspec.structs.replace(step, through=through)
         return step
 
-    def _how(self, offer: str) -> Literal["met", "remote", "guest"]:
-        event = self.union.event(self.names.hashes.get(offer, ""))
+    def _how(self, step: do.Accept | do.Refuse) -> Literal["met", "remote", "guest"]:
+        """How an answer meets its offer: as a guest where it is for one, said so or because a guest is addressed."""
+        event = self.union.event(self.names.hashes.get(step.offer, ""))
         to = event.body.to if event is not None and isinstance(event.body, Offered) else ()
-        if any(party in self._play.scenario.guests for party in to):
+        party = step.party or (step.by if step.by in to else None)
+        if any(one in self._play.scenario.guests for one in ((party,) if party else to)):
             return "guest"
         return "remote" if event is not None and self._homes[event.hash] == OFFICE else "met"
 

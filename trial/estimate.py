@@ -11,7 +11,7 @@ from backend.measures.model import Mode
 from backend.measures.statement import rounded
 from backend.measures.states import Missing, sentence
 from device.commands.parsing import Parser
-from sync.problems import NO_FILE, Problem
+from sync.problems import NO_FILE, Problem, as_sentence
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     try:
         facts = estimate_of(_bytes_of(asked.cells), asked.mode)
     except Problem as problem:
-        print(f"handover estimate: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover estimate: {as_sentence(problem)}", file=sys.stderr)
         return 2
     if asked.json:
         print(msgspec.json.encode(facts.as_plain(), order="sorted").decode())

@@ -1,6 +1,7 @@
 """What a scenario expects of a view: only what it says is compared, and a difference names its place."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -8,7 +9,11 @@ from msgspec import Meta
 from sync.handover import State as HandoverState
 from sync.journey import Became, JobState
 from sync.payload import Element
+from sync.problems import BAD_SCENARIO, Problem
 from trial.terms import Job
+
+ALL: Final = "all"
+"""The view of every log together, and the one that is meant where none is said."""
 
 AnyParty = Annotated[str, Meta(extra={"names": "party"})]
 Anywhere = Annotated[str, Meta(extra={"names": "event later"})]
@@ -90,6 +95,34 @@ class ExpectedView(Expected, frozen=True, kw_only=True, omit_defaults=True):
     """What one view shows in the end and, in `after`, right after a step."""
 
     after: dict[Anywhere, Expected] = {}
+
+
+DIRECT: Final = frozenset(ExpectedView.__struct_fields__)
+"""What may stand in `expect` outside any view; no view is called so."""
+
+
+def by_view(expect: dict[str, Any]) -> dict[str, Any]:
+    """What a file expects, all of it inside views: what it says outside of any is said of `all`.
+
+    BAD_SCENARIO where it says one thing both there and in `all`.
+    """
+    direct = {name: said for name, said in expect.items() if name in DIRECT}
+    views = {name: said for name, said in expect.items() if name not in DIRECT}
+    inside = views.get(ALL, {})
+    if not direct or not isinstance(inside, dict):
+        return views
+    twice = sorted(direct.keys() & inside.keys())
+    if twice:
+        raise Problem(BAD_SCENARIO, f"it stands in $.expect.{ALL} as well; say it once", f"$.expect.{twice[0]}")
+    return views | {ALL: direct | inside}
+
+
+def place_in_file(place: str, expect: object) -> str:
+    """The place that `by_view` made of one in the file, as it is in the file."""
+    inside = re.match(rf"\$\.expect\.{ALL}\.(\w+)", place)
+    if inside and isinstance(expect, dict) and inside[1] in expect and inside[1] in DIRECT:
+        return place.replace(f"$.expect.{ALL}.", "$.expect.", 1)
+    return place
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

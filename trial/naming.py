@@ -13,6 +13,7 @@ from sync.events import KINDS
 from sync.policy import ROLE, Role
 from sync.problems import BAD_SCENARIO, Problem
 from trial.acts import Arrive, Open
+from trial.changes import Backup
 from trial.scenario import Scenario
 from trial.terms import BACKEND, OFFICE, Step
 from trial.times import after
@@ -41,6 +42,7 @@ class Names:
         self.known["host"] = {*scenario.devices, BACKEND}
         self.known["event"] = set(self.known["job"])
         self.known["visit"] = set()
+        self.known["backup"] = set()
         self.known["event later"] = {*self.known["job"], *(step.id for step in scenario.steps)}
 
     def add(self, step: Step) -> None:
@@ -48,6 +50,8 @@ class Names:
         self.known["event"].add(step.id)
         if isinstance(step, Open):
             self.known["job"].add(step.id)
+        elif isinstance(step, Backup):
+            self.known["backup"].add(step.id)
         elif isinstance(step, Arrive):
             self.known["visit"].add(step.id)
 

@@ -4,10 +4,12 @@ from typing import Final
 
 import msgspec
 
-from backend.acting import Acting, AskedJob
+from backend.acting import Acting, AskedJob, AskedPromotion, AskedRevocation
 from backend.actions import ACTIONS, AskedMerge, AskedUnmerge, SeenJob
 from backend.intake import Door
-from backend.project import journey_of, seen_of
+from backend.project import journey_of
+from backend.promoting import MAY_PROMOTE
+from backend.revoking import MAY_REVOKE, allow
 from backend.writing import Writing
 from sync.events import (
     Accepted,
@@ -62,6 +64,13 @@ class OfficeActs:
                 orders = tuple(self._order(step.jobs, order) for order in step.orders)
                 stop = step.stop or f"stop-{step.id}"
                 acting.merge(self._writing, AskedMerge(action=id_, stop=stop, jobs=jobs, orders=orders))
+            case do.Revoke():
+                allow(self._writing, command.by, MAY_REVOKE)
+                acting.revoke(self._writing, step.device, self._revocation(step, id_))
+            case do.Promote():
+                allow(self._writing, command.by, MAY_PROMOTE)
+                reason = {"reason": step.reason} if step.reason else {}
+                acting.promote(self._writing, step.event, AskedPromotion(action=id_, **reason))
             case do.Unmerge():
                 asked_end = AskedUnmerge(action=id_, seen=LATEST, job=command.job, merged=step.merge)
                 acting.unmerge(self._writing, asked_end)
@@ -82,11 +91,21 @@ class OfficeActs:
             raise Problem(NOT_FOUND, f"no job {job} in the office")
         return journey_of(self._writing, facts.ref)[0]
 
+    def _revocation(self, step: do.Revoke, action: str) -> AskedRevocation:
+        asked = AskedRevocation(action=action, reason=step.reason)
+        if step.suspect_from is None:
+            return asked
+        standing = self._writing.facts.by_hash(step.suspect_from)
+        if standing is None:
+            raise Problem(NOT_FOUND, f"no custody event {step.suspect_from} in the office")
+        event = standing.event
+        return msgspec.structs.replace(asked, suspect_log=event.log, suspect_from=event.seq)
+
     def _seen(self, job: str) -> int:
         facts = self._writing.facts.job(job)
         if facts is None:
             raise Problem(NOT_FOUND, f"no job {job} in the office")
-        return seen_of(facts)
+        return facts.seen
 
     def _order(self, jobs: tuple[str, ...], order: str) -> str:
         """The full name, `source/id`, of an order that hangs on one of these jobs."""

@@ -20,32 +20,35 @@ from trial.acts import (
     Offer,
     Open,
     Plan,
+    Promote,
     Reassign,
     Refuse,
     Resolve,
+    Revoke,
     Scan,
     Signal,
     SwitchPerson,
     Unmerge,
     Withdraw,
 )
-from trial.changes import Kill, Wait
-from trial.expectation import Expected
+from trial.changes import ClockShift, Clone, Kill, Wait
+from trial.expectation import DIRECT, by_view, place_in_file
 from trial.naming import Names, said_in
 from trial.placing import first_fault
 from trial.scenario import ANY, DESK, DISPATCHER, VIEWS, DeviceGiven, PersonGiven, PolicyGiven, Scenario, SiteGiven
 from trial.steps import AnyStep
 from trial.terms import BACKEND, OFFICE, Act, Step
-from trial.times import after, span_ms
+from trial.times import after, check_written, span_ms
 
 STEP_MS = 60_000
 """A step that does not say when it happens happens so much later than the one before it."""
 MOST_BYTES = 16 * 1024 * 1024
-OFFICE_ACTS = (Dispatch, Merge, Unmerge, Resolve, Reassign)
+OFFICE_ACTS = (Dispatch, Merge, Unmerge, Resolve, Reassign, Revoke, Promote)
 """What only the office records; with `force` a device can try."""
 IN_OFFICE = ("dispatcher", "manager", "admin")
 _SLUGS = frozenset(kind.slug for kind in catalogue())
 _STEP = re.compile(r"\$\.steps\[(\d+)\]")
+_VIEW = re.compile(r"\$\.expect\.([^.\[]+)")
 
 
 class Timed(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +73,16 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
 def read_play(raw: bytes) -> Play:
     """The play in a scenario file; BAD_SCENARIO names the place of the first thing that cannot be."""
     said = _json(raw)
+    expect = said.get("expect")
+    if not isinstance(expect, dict):
+        return _read(said)
+    try:
+        return _read(said | {"expect": by_view(expect)})
+    except Problem as problem:
+        raise Problem(problem.kind, problem.detail, place_in_file(problem.where, expect)) from problem
+
+
+def _read(said: dict[str, Any]) -> Play:
     scenario = _typed(said)
     start_ms = _start(scenario)
     full = _completed(scenario)
@@ -111,9 +124,6 @@ def _json(raw: bytes) -> dict[str, Any]:
         raise Problem(BAD_SCENARIO, "nested too deeply") from error
     if not isinstance(said, dict):
         _bad("a scenario is a JSON object", "$")
-    expect = said.get("expect")
-    if isinstance(expect, dict) and expect.keys() & {*Expected.__struct_fields__, "after"}:
-        said["expect"] = {"all": expect}
     return said
 
 
@@ -138,7 +148,14 @@ def _typed(said: dict[str, Any]) -> Scenario:
     step = said["steps"][int(index[1])] if index else None
     if index and isinstance(step, dict) and isinstance(step.get("id"), str):
         place = f"{index[0]} ({step['id']}){place.removeprefix(index[0])}"
+    view = _VIEW.match(place)
+    if view and view[1] not in {*VIEWS, *said.get("devices", ()), *said.get("people", ())}:
+        _no_view(view[1])
     _bad(text, place)
+
+
+def _no_view(name: str) -> NoReturn:
+    _bad(f"{name!r} is neither a view (all, backend, a device) nor something that can be expected", f"$.expect.{name}")
 
 
 def _start(scenario: Scenario) -> int:
@@ -174,7 +191,7 @@ def _check_cast(scenario: Scenario) -> None:
     """Return only if every name means one thing: of parties, of devices and views, of steps and jobs and orders."""
     sheets: list[tuple[str, list[str]]] = [
         ("party", [*scenario.people, *scenario.teams, *scenario.guests]),
-        ("device or view", [*scenario.devices, *VIEWS, OFFICE, *Expected.__struct_fields__, "after"]),
+        ("device or view", [*scenario.devices, *VIEWS, OFFICE, *DIRECT]),
         ("job, order or step", [*scenario.jobs, *scenario.orders, *(step.id for step in scenario.steps)]),
     ]
     for what, names in sheets:
@@ -189,7 +206,7 @@ def _check_cast(scenario: Scenario) -> None:
         _bad("there are signals, and no device listens", "$.devices")
     for view in scenario.expect:
         if view not in (*VIEWS, *scenario.devices):
-            _bad(f"there is no view {view!r}; it is all, backend or a device", f"$.expect.{view}")
+            _no_view(view)
     for name, person in scenario.people.items():
         for site in person.sites:
             if site != "*" and site not in scenario.sites:
@@ -209,13 +226,15 @@ def _homes(scenario: Scenario) -> dict[str, str]:
     return {person: homes.get(person, OFFICE) for person in scenario.people}
 
 
-def _consistent(step: Step, place: str) -> None:
+def _consistent(step: Step, scenario: Scenario, place: str) -> None:
     """Return only if the step says one thing of two, where its fields leave the choice, and names what there is."""
     if isinstance(step, Act) and step.refused_by_device and step.refused_by_device not in _SLUGS:
         _bad(f"there is no problem {step.refused_by_device!r}", f"{place}.refused_by_device")
     match step:
         case Kill() if step.when and step.when not in (points := _points(step.host)):
             _bad(f"there is no point {step.when!r}; there are {', '.join(points)}", f"{place}.when")
+        case Clone() if scenario.devices[step.device].clone_of is None:
+            _bad("the cast does not say whose clone this device is (clone_of)", f"{place}.device")
         case Check() if bool(step.clears) == bool(step.overrides):
             _bad("name a check that it clears, or one that it overrides", place)
         case Resolve() if (step.chosen is None) == (step.party is None) and not step.force:
@@ -239,6 +258,7 @@ class _Players:
         self._scenario = scenario
         self._homes = homes
         self._before: dict[str, Timed] = {}
+        self._shifts: dict[str, int] = {}
         self._dispatcher = scenario.teams[DESK][0] if scenario.teams[DESK] else ""
 
     def opening(self, name: str, start_ms: int) -> Timed:
@@ -257,12 +277,21 @@ class _Players:
             if lasts < 0:
                 _bad("time does not go back; shift a clock instead", f"{place}.lasts")
             at_ms += lasts
-        _consistent(step, place)
+        self._clocks(step, at_ms, place)
+        _consistent(step, self._scenario, place)
         step = self._said(step)
         by, on = self._who(step, place) if isinstance(step, Act) else ("", "")
         found = Timed(step=step, at_ms=at_ms, by=by, on=on)  # type: ignore[arg-type]  # every step is one of the union
         self._before[step.id] = found
         return found
+
+    def _clocks(self, step: Step, at_ms: int, place: str) -> None:
+        """Return only if every clock can still be written when it is that time."""
+        if isinstance(step, ClockShift):
+            self._shifts[step.host] = self._shifts.get(step.host, 0) + span_ms(step.by)
+        said = {Wait: ".lasts", ClockShift: ".by"}.get(type(step), ".at" if step.at else "")
+        for shift_ms in (0, *self._shifts.values()):
+            check_written(at_ms + shift_ms, f"{place}{said}")
 
     def _said(self, step: Step) -> Step:
         """The step with what goes without saying: a job's site is its asset's, else the first; the boundary is `any`.
@@ -311,6 +340,9 @@ class _Players:
                 return self._by(step.visit)
             case Dispatch() | Plan() | Merge() | Unmerge() | Resolve() | Reassign():
                 return self._dispatcher
+            case Revoke() | Promote():
+                people = self._scenario.people
+                return next((name for name, one in people.items() if "manager" in one.roles), self._dispatcher)
             case _:
                 return ""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from device.commands.parsing import Parser
-from sync.problems import NO_FILE, Problem
+from sync.problems import NO_FILE, Problem, as_sentence
 from trial.engine import Engine, Replayed
 from trial.outcome import View
 from trial.reading import Play, read_play
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
         _new(args.directory)
         played = replay(read_file(args.scenario), args.directory)
     except Problem as problem:
-        print(f"handover replay: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover replay: {as_sentence(problem)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -13,9 +13,9 @@ from sync.payload import Count, Element, Line, Priority
 from sync.policy import Accept, AllowedWhen, CheckRule, Edge, Limits, Policy, Role
 from sync.policy import Step as EscalationStep
 from trial.acts import Opening
-from trial.expectation import ExpectedView
+from trial.expectation import ALL, ExpectedView
 from trial.steps import AnyStep
-from trial.terms import Asset, Instant, New, Person, Site
+from trial.terms import Asset, Device, Instant, New, Person, Site
 
 START = "2026-03-02T08:00:00Z"
 """When a scenario starts that does not say so: a Monday morning."""
@@ -25,7 +25,7 @@ DESK = "desk"
 """The team of the office: every dispatcher belongs to it, and imported orders open jobs for it."""
 DISPATCHER = "dispatcher"
 """The dispatcher of a scenario in which nobody else is one."""
-VIEWS = ("all", "backend")
+VIEWS = (ALL, "backend")
 
 
 class PersonGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -55,10 +55,14 @@ class AssetGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class DeviceGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A device and who may record on it; the first holds it at the start. `listens` are MQTT topic filters."""
+    """A device and who may record on it; the first holds it at the start. `listens` are MQTT topic filters.
+
+    One that is a `clone_of` another is there from the step `clone` on; the office knows nothing of it.
+    """
 
     people: Annotated[tuple[Person, ...], Meta(min_length=1)]
     listens: tuple[str, ...] = ()
+    clone_of: Device | None = None
 
 
 class SensorGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -140,13 +144,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a scenario file, made from the types above.
 
-    Every object is closed; `expect` may also be said of the view `all` directly.
+    Every object is closed; in `expect` what is said of the view `all` may stand beside the views.
     """
     drawn: dict[str, Any] = msgspec.json.schema(Scenario)
     for component in drawn["$defs"].values():
         if "properties" in component:
             component["additionalProperties"] = False
-    expect = drawn["$defs"]["Scenario"]["properties"]["expect"]
-    view = expect["additionalProperties"]
-    drawn["$defs"]["Scenario"]["properties"]["expect"] = {"anyOf": [view, expect | {"minProperties": 1}]}
+    direct = {name: {"$ref": f"#/$defs/ExpectedView/properties/{name}"} for name in ExpectedView.__struct_fields__}
+    drawn["$defs"]["Scenario"]["properties"]["expect"]["properties"] = direct
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "handover scenario"} | drawn

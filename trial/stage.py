@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from backend.backups import make_backup, restore
+from backend.config import Settings
 from sync.problems import BAD_SCENARIO, NOT_RUNNING, Problem
 from trial.acts import Signal
+from trial.copying import clear_device, copy_device
 from trial.hosts import Host, HostSpec, Refused
 from trial.links import LinkCounts
 from trial.reading import Play
 from trial.sensors import Sensors, surroundings
 from trial.terms import BACKEND
 from trial.wire import Command, CrashAt, Due, Enrol, Heard, Import, Listen, Network, SetClock, SetUp, Synced, SyncNow
+from trial.world import SetWorld
 
 if TYPE_CHECKING:
     from trial.broker import TrialBroker  # a broker is loaded for the scenarios that have signals
@@ -50,6 +54,7 @@ class Stage:
         """Hosts that are to die at a point they have not come to yet, and that point."""
         self._dead: set[str] = set()
         self._killed = 0
+        self._copies: dict[str, str] = {}
         self._sensors = Sensors(play.scenario)
         self._broker: TrialBroker | None = None
         self._to_hear: dict[str, int] = {}
@@ -59,7 +64,7 @@ class Stage:
     # -- the beginning and the end -------------------------------------------------
     def open(self) -> None:
         """Every host runs, the cast is entered, every device is enrolled and has synced once, orders are imported."""
-        names = list(self._play.scenario.devices)
+        names = [name for name, device in self._play.scenario.devices.items() if device.clone_of is None]
         self._start(BACKEND)
         for name in names:
             self._start(name)
@@ -106,6 +111,8 @@ class Stage:
 
     def host(self, name: str) -> Host:
         """The running host; NOT_RUNNING where it was killed and is not started again, HOST_GONE where it just died."""
+        if name not in self._hosts:
+            raise Problem(NOT_RUNNING, "no step has cloned it yet", name)
         host = self._hosts[name]
         if not host.alive:
             if name not in self._dead and name not in self.armed:
@@ -161,6 +168,42 @@ class Stage:
         if self._broker is not None and name in self.listeners():
             self.host(name).ask(self._listen(name, self._broker))
 
+    # -- copies ----------------------------------------------------------------------
+    def copy(self, name: str, copy: str) -> None:
+        """What the host holds now is kept under the name of the copy, the host running or not."""
+        self._copies[copy] = name
+        folder = self._copy(copy)
+        if name == BACKEND:
+            make_backup(Settings(database=self.database(name)), folder, self._world(copy))
+        else:
+            copy_device(self.directory(name), folder)
+
+    def put_back(self, copy: str) -> None:
+        """The host of this copy was stopped, and runs with what is in the copy."""
+        name = self._copies[copy]
+        self._hosts[name].stop()
+        if name == BACKEND:
+            restore(self._copy(copy), Settings(database=self.database(name)), self._world(f"{copy} put back"))
+        else:
+            clear_device(self.directory(name))
+            copy_device(self._copy(copy), self.directory(name))
+        self.restart(name)
+
+    def clone(self, name: str) -> None:
+        """The device runs, with a copy of all that the device has of which it is a clone."""
+        original = self._play.scenario.devices[name].clone_of or ""
+        copy_device(self.directory(original), self.directory(name))
+        self._start(name)
+        self._hosts[name].receive()
+
+    def _copy(self, copy: str) -> Path:
+        return self._directory / "copies" / copy
+
+    def _world(self, what: str) -> SetWorld:
+        """A world for what is done beside the hosts, its entropy its own each time."""
+        life = self._lives[BACKEND]
+        return SetWorld(seed=self._play.scenario.seed, name=what, life=life, true_ms=self._now_ms)
+
     def go(self, name: str, *, online: bool) -> None:
         """The device has signal from now on, or none; a restart does not change that."""
         (self._offline.discard if online else self._offline.add)(name)
@@ -181,7 +224,7 @@ class Stage:
     def shift_clock(self, name: str, by_ms: int) -> None:
         """The wall clock there jumps, and stays so after a restart as well."""
         self._shifts[name] = self._shifts.get(name, 0) + by_ms
-        if self._hosts[name].alive:
+        if name in self.living():
             self.host(name).ask(self._clock(name))
 
     def _clock(self, name: str) -> SetClock:

@@ -19,11 +19,13 @@ from trial.acts import (
     Offer,
     Open,
     Plan,
+    Promote,
     Reassign,
     Refuse,
     Release,
     Reopen,
     Resolve,
+    Revoke,
     Scan,
     Signal,
     SwitchPerson,
@@ -31,8 +33,11 @@ from trial.acts import (
     Withdraw,
 )
 from trial.changes import (
+    Backup,
     ClockShift,
+    Clone,
     Duplicate,
+    Enrol,
     GoOffline,
     GoOnline,
     Kill,
@@ -40,6 +45,8 @@ from trial.changes import (
     LoseRequest,
     Reorder,
     Restart,
+    Restore,
+    Surrender,
     Sync,
     Wait,
 )
@@ -83,6 +90,13 @@ AnyStep = (
     | Kill
     | Restart
     | ClockShift
+    | Backup
+    | Restore
+    | Clone
+    | Revoke
+    | Promote
+    | Enrol
+    | Surrender
 )
 
 MAIN_EVENT: dict[type, str] = {
@@ -108,6 +122,8 @@ MAIN_EVENT: dict[type, str] = {
     Resolve: "handover.resolved",
     Reassign: "handover.reassigned",
     SwitchPerson: "person.switched",
+    Revoke: "device.revoked",
+    Promote: "event.promoted",
 }
 """The kind of the event that a step's id alone names; the steps not listed are named by `main_event`."""
 

@@ -41,7 +41,7 @@ from sync.ids import b64, digest
 from sync.judge import judge_all
 from sync.payload import Payload, Synthesis
 from sync.policy import Device, Directory, Person, Policy, Roster, reference
-from sync.problems import UNREADABLE, Problem
+from sync.problems import UNREADABLE, Problem, as_sentence
 from sync.seal import Jwk, kid_of
 from sync.standing import Shelf, Word
 
@@ -345,7 +345,7 @@ def main(argv: list[str]) -> int:
         print(f"handover fold: {error.strerror}: {args.file}", file=sys.stderr)
         return 2
     except Problem as problem:
-        print(f"handover fold: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover fold: {as_sentence(problem)}", file=sys.stderr)
         return 2
     if args.json:
         print(msgspec.json.format(encode({"stories": outcomes}), indent=1).decode())

@@ -40,9 +40,11 @@ Event = Annotated[str, _names("event")]
 """An event by the step that made it: the step's id, or `id/kind` for another event of that step than its main one."""
 Visit = Annotated[str, _names("visit")]
 """A visit by the step of its arrival."""
+Copy = Annotated[str, _names("backup")]
+"""What a device or the backend held, by the step that copied it."""
 Instant = Annotated[str, Meta(max_length=40, description="names: instant", extra={"names": "instant"})]
 """RFC 3339 with an offset, or `+2d3h4m5s` from the scenario's start."""
-Span = Annotated[str, Meta(pattern=r"^[+-]?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2)]
+Span = Annotated[str, Meta(pattern=r"^[+-]?([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$", min_length=2)]
 """A duration such as `90m`, `-10m` or `3650d`."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from sync.codec import read_event
+from sync.doubts import DOUBTING, NO_DOUBTS, doubts_of
 from sync.events import Accepted, Event, LogOpened, Offered, Reassigned, Withdrawn
 from sync.journey import Journey, jobs_of, journey
 from sync.judge import judge_all
@@ -76,7 +77,7 @@ class Union:
         self._keys: dict[str, Jwk] = {}
         self._policies: dict[tuple[str, str], Policy] = {}
         self._documents: set[str] = set()
-        self._rows: dict[tuple[str, int], Row] = {}
+        self._rows: dict[tuple[str, int, bytes], Row] = {}
         self._jobs: dict[str, dict[str, None]] = {}
 
     @property
@@ -94,12 +95,12 @@ class Union:
         return self._take(staff_rows(self._backend))
 
     def _take(self, rows: list[Row]) -> list[Event]:
-        fresh = [row for row in rows if (row.log, row.seq) not in self._rows]
+        fresh = [row for row in rows if (row.log, row.seq, row.raw) not in self._rows]
         if fresh:
             self._take_documents()
         events = [self._event(row) for row in fresh]
         for row, event in zip(fresh, events, strict=True):
-            self._rows[row.log, row.seq] = row
+            self._rows[row.log, row.seq, row.raw] = row
             for job in jobs_of(event):
                 self._jobs.setdefault(job, {})[event.hash] = None
         judge_all(events, self._shelf)
@@ -177,6 +178,8 @@ class Union:
 
     def journeys(self) -> Iterator[Journey]:
         """The way of every job."""
+        said = [one for one in self._shelf.standings.values() if one.event.kind in DOUBTING]
+        doubts = doubts_of(one.event for one in said if one.verdict.word == "applied") if said else NO_DOUBTS
         for job, hashes in self._jobs.items():
             standings = [self._shelf.standings[hash_] for hash_ in hashes]
             policies = {
@@ -184,7 +187,7 @@ class Union:
                 for one in standings
                 if isinstance(one.event.body, Offered)
             }
-            yield journey(job, standings, policies)
+            yield journey(job, standings, policies, doubts)
 
     def seen(self, as_of_ms: int) -> Seen:
         """What all sides together show at that time."""

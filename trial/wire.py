@@ -111,6 +111,16 @@ class Due(Command, frozen=True, kw_only=True, tag="due"):
     """Whatever is due by the clock happens now."""
 
 
+class Code(Command, frozen=True, kw_only=True, tag="code"):
+    """Make an enrolment code for this device; the answer is its text."""
+
+    device: str
+
+
+class Surrender(Command, frozen=True, kw_only=True, tag="surrender"):
+    """A round, then erase all that a receipt covers; the answer says if it was."""
+
+
 AnyCommand = (
     SetClock
     | CrashAt
@@ -126,6 +136,8 @@ AnyCommand = (
     | SetUp
     | Import
     | Due
+    | Code
+    | Surrender
 )
 
 

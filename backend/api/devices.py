@@ -6,9 +6,10 @@ from litestar.params import RawBody
 
 from backend.depends import TheAttempts, TheIntake, ThePeople, TheSessions
 from backend.enrolment import enrol
+from backend.meeting import directory_for, learn, look_at
 from sync.codec import decode, encode
 from sync.problems import Problem
-from sync.protocol import ChallengeReply, EnrolRequest, SessionReply, SessionRequest
+from sync.protocol import MOST_INFLATED, ChallengeReply, EnrolRequest, SessionReply, SessionRequest
 
 __all__ = ["router"]
 
@@ -38,10 +39,11 @@ async def challenge(sessions: TheSessions) -> Response[bytes]:
     return Response(encode(ChallengeReply(challenge=sessions.challenge())), media_type=MediaType.JSON)
 
 
-@post("/session", status_code=200, request_max_body_size=8192)
+@post("/session", status_code=200, request_max_body_size=MOST_INFLATED)
 async def open_session(
     request: Request[None, None, State],
     body: RawBody,
+    intake: TheIntake,
     sessions: TheSessions,
     people: ThePeople,
     attempts: TheAttempts,
@@ -51,12 +53,17 @@ async def open_session(
     attempts.check(caller)
     asked = decode(body, SessionRequest)
     _, directory = await people.now()
+    door = intake.door
     try:
-        token = sessions.open(asked.challenge, asked.jws, directory)
+        known = await intake.store.reading(lambda con: directory_for(con, door.signer, asked, directory))
+        token = sessions.open(asked.challenge, asked.jws, known)
     except Problem:
         attempts.failed(caller)
         raise
-    reply = SessionReply(token=token, expires_s=sessions.session_s)
+    stands = await intake.store.reading(lambda con: look_at(con, door.signer, asked))
+    if stands.lost or known is not directory:
+        stands = await intake.do(lambda writing: learn(door, writing, asked, stands))
+    reply = SessionReply(token=token, expires_s=sessions.session_s, epoch=stands.epoch, longer=stands.longer)
     return Response(encode(reply), media_type=MediaType.JSON)
 
 

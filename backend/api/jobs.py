@@ -27,7 +27,7 @@ async def jobs(
     accountable: FromQuery[str] = "",
     after: FromQuery[str] = "",
 ) -> JobList:
-    """Jobs in the caller's scope, by priority, nearest limit and id."""
+    """Jobs in the caller's scope, by priority, nearest limit and age."""
     keys = request.auth.keys()
     return await intake.store.reading(
         lambda con: list_jobs(con, keys, state=in_state, site=site, accountable=accountable, after=after)

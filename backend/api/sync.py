@@ -5,10 +5,12 @@ from litestar.params import FromQuery, RawBody
 from litestar.response import Stream
 
 from backend.depends import DeviceRequest, TheIntake
+from backend.epoch import EPOCH_BYTES, find_out
 from backend.pull import look, stream
+from backend.returned import take_back
 from sync.codec import encode
-from sync.problems import WRONG_MEDIA, Problem
-from sync.protocol import MOST_INFLATED, PUSH_TYPE, PushReply
+from sync.problems import BAD_CURSOR, WRONG_MEDIA, Problem
+from sync.protocol import MOST_INFLATED, PUSH_TYPE, PushReply, inflate, read_returned
 
 __all__ = ["router"]
 
@@ -19,22 +21,49 @@ async def push(request: DeviceRequest, body: RawBody, intake: TheIntake) -> Resp
 
     The body is NDJSON, gzip or plain: a signed header, then one event a line.
     """
+    reply: PushReply = await intake.push(body, gzip=_is_packed(request), jwk=request.auth.jwk)
+    return Response(encode(reply), media_type=MediaType.JSON)
+
+
+def _is_packed(request: DeviceRequest) -> bool:
+    """True for gzip; WRONG_MEDIA for what is neither that nor plain lines."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind != PUSH_TYPE:
         raise Problem(WRONG_MEDIA, f"{kind[:40] or 'nothing'}; a push is {PUSH_TYPE}")
     coding = request.headers.get("content-encoding", "identity")
     if coding not in ("gzip", "identity"):
         raise Problem(WRONG_MEDIA, f"content-encoding {coding[:40]}; a push is gzip or plain")
-    reply: PushReply = await intake.push(body, gzip=coding == "gzip", jwk=request.auth.jwk)
-    return Response(encode(reply), media_type=MediaType.JSON)
+    return coding == "gzip"
+
+
+def _unpacked(request: DeviceRequest, body: bytes) -> bytes:
+    return inflate(body) if _is_packed(request) else body
 
 
 @get("/pull")
 async def pull(request: DeviceRequest, intake: TheIntake, cursor: FromQuery[str] = "") -> Stream:
     """Everything in this device's scope since the cursor, as lines; the last one is the next cursor."""
-    kid = request.auth.kid
-    found = await intake.store.reading(lambda con: look(con, kid, cursor))
+    kid, signer, is_revoked = request.auth.kid, intake.door.signer, bool(request.auth.device.revoked)
+    try:
+        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
+    except Problem as problem:
+        if problem.kind is not BAD_CURSOR:
+            raise
+        named = problem.detail
+        await intake.do(lambda writing: find_out(writing, intake.door.world.token(EPOCH_BYTES), named))
+        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
     return Stream(stream(intake.store, found), media_type=PUSH_TYPE)
 
 
-router = Router("/v1/sync", route_handlers=[push, pull], tags=["devices"])
+@post("/return", status_code=200, request_max_body_size=MOST_INFLATED)
+async def give_back(request: DeviceRequest, body: RawBody, intake: TheIntake) -> Response[bytes]:
+    """Take back what a device had pulled before this backend was restored: D and E lines as a pull has them.
+
+    What verifies and is not held is filed under its own name. See ReturnReply in the answer.
+    """
+    rows = read_returned(_unpacked(request, body))
+    reply = await intake.do(lambda writing: take_back(intake.door, writing, rows))
+    return Response(encode(reply), media_type=MediaType.JSON)
+
+
+router = Router("/v1/sync", route_handlers=[push, pull, give_back], tags=["devices"])

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from backend.config import Settings
 from backend.intake import Door, open_door
@@ -13,7 +14,7 @@ from backend.world import Machine
 from backend.writing import Writing
 from sync.codec import encode
 from sync.ids import is_name
-from sync.problems import NO_FILE, Problem
+from sync.problems import NO_FILE, Problem, as_sentence
 
 T = TypeVar("T")
 DATABASE = Path("handover.db")
@@ -47,14 +48,31 @@ def add_database(made: argparse.ArgumentParser) -> None:
     made.add_argument("--database", type=Path, default=DATABASE, metavar="FILE", help="the SQLite file (%(default)s)")
 
 
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads an argument that is a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def address(text: str) -> str:
+    """Reads an argument that is what a device can call: http or https, and a host."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or len(text) > 500:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no address such as https://office.example")
+    return text
+
+
 def finish(name: str, work: Callable[[], int]) -> int:
     """The exit code of `work`; 2 with a sentence on stderr where it met a problem."""
     try:
         return work()
     except Problem as problem:
-        place = f" ({problem.where})" if problem.where else ""
-        said = f"{problem.kind.title}{place}: {problem.detail}" if problem.detail else f"{problem.kind.title}{place}"
-        print(f"handover {name}: {said}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover {name}: {as_sentence(problem)}", file=sys.stderr)
         return 2
 
 

@@ -1,18 +1,23 @@
-"""`handover devices`: what records, who may record on it, and the one-time codes by which it enrols."""
+"""`handover devices`: what records, who may record on it, one-time codes, and what a revoked one leaves behind."""
 
 import argparse
+import sys
 
 import msgspec
 
-from backend.commands.console import add_database, finish, parser, read, show, written
+from backend.commands.console import add_database, address, finish, parser, read, show, whole, written
 from backend.commands.people import BY
 from backend.config import Settings
-from backend.enrolment import PRINTED_MS, code_text, make_code
-from backend.intake import Door
+from backend.enrolment import LONGEST_MS, PRINTED_MS, code_text, make_code, revoke_device, void_codes
+from backend.intake import Door, noted_address
+from backend.keys import enrolled
 from backend.master import DEVICE, PERSON, DeviceRow, all_of, find, put
+from backend.promoting import MAY_PROMOTE, promote, put_aside
+from backend.revoking import MAY_REVOKE, allow
 from backend.writing import Writing
-from sync.problems import UNKNOWN_PARTY, Problem
-from sync.seal import kid_of
+from sync.cards import Enrolment
+from sync.ids import is_name
+from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, Problem
 
 MINUTE_MS = 60_000
 
@@ -28,13 +33,41 @@ def main(argv: list[str]) -> int:
     listed.add_argument("--json", action="store_true")
     code = steps.add_parser("enrol-code", help="make a one-time code for a device; earlier ones end")
     code.add_argument("device")
-    code.add_argument("--minutes", type=int, default=PRINTED_MS // MINUTE_MS, help="how long it lives (%(default)s)")
-    code.add_argument("--url", default="", help="what the device is to call")
+    code.add_argument(
+        "--minutes",
+        type=whole(1, LONGEST_MS // MINUTE_MS),
+        default=PRINTED_MS // MINUTE_MS,
+        help="how long it lives (%(default)s)",
+    )
+    code.add_argument("--url", type=address, help="what the device is to call (where the server was called last)")
     code.add_argument("--json", action="store_true")
-    for step in (add, listed, code):
+    void = steps.add_parser("revoke-code", help="end the codes of a device that were not used")
+    void.add_argument("device")
+    revoked = steps.add_parser("revoke", help="end a device's right to record; what it holds it may still hand over")
+    revoked.add_argument("device")
+    revoked.add_argument("--reason", choices=("left", "lost", "compromised"), required=True)
+    revoked.add_argument("--from", dest="suspect", metavar="LOG:SEQ", help="from there on custody is put before people")
+    aside = steps.add_parser("aside", help="what came from revoked devices and is put aside")
+    aside.add_argument("device", nargs="?", default="")
+    promoted = steps.add_parser("promote", help="let one event count that is put aside; the rest stays")
+    promoted.add_argument("event", help="its hash, from devices aside")
+    promoted.add_argument("--reason", default="")
+    for step in (revoked, promoted):
+        step.add_argument("--by", required=True, metavar="PERSON", help="who decides this; a role is asked for")
+    for step in (revoked, aside, promoted):
+        step.add_argument("--json", action="store_true")
+    for step in (add, listed, code, void, revoked, aside, promoted):
         add_database(step)
     args = made.parse_args(argv)
-    work = {"add": _add, "list": _list, "enrol-code": _code}[args.step]
+    work = {
+        "add": _add,
+        "list": _list,
+        "enrol-code": _code,
+        "revoke-code": _void,
+        "revoke": _revoke,
+        "aside": _aside,
+        "promote": _promote,
+    }[args.step]
     return finish("devices", lambda: work(args, Settings(database=args.database)))
 
 
@@ -54,20 +87,79 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
-    rows = read(settings, lambda con: all_of(con, DEVICE))
-    keys = {id_: kid_of(row.jwk) if row.jwk else "not enrolled" for id_, row in rows}
-    lines = [f"{id_:<24}{keys[id_]:<16}{' '.join(row.people)}" for id_, row in rows]
-    facts = {id_: {"people": row.people, "kid": kid_of(row.jwk) if row.jwk else ""} for id_, row in rows}
+    rows, keys = read(settings, lambda con: (all_of(con, DEVICE), enrolled(con)))
+    lines, facts = [], {}
+    for id_, row in rows:
+        own = [key for key in keys if key.device == id_]
+        said = [f"{key.kid} {key.revoked}".strip() for key in own] or ["not enrolled"]
+        lines.append(f"{id_:<24}{', '.join(said):<16} {' '.join(row.people)}")
+        in_use = [key.kid for key in own if not key.revoked]
+        facts[id_] = {
+            "people": row.people,
+            "kid": in_use[-1] if in_use else "",
+            "keys": [{"kid": key.kid, "revoked": key.revoked} for key in own],
+        }
     show(facts, as_json=args.json, text="\n".join(lines))
     return 0
 
 
+def _void(args: argparse.Namespace, settings: Settings) -> int:
+    count = written(settings, lambda _, writing: void_codes(writing, args.device))
+    print(f"{count} codes of {args.device} ended")
+    return 0
+
+
+def _revoke(args: argparse.Namespace, settings: Settings) -> int:
+    suspect = _name(args.suspect) if args.suspect else None
+
+    def work(door: Door, writing: Writing) -> str:
+        allow(writing, args.by, MAY_REVOKE)
+        return revoke_device(door, writing, args.device, args.reason, suspect=suspect, by=args.by).hash
+
+    event = written(settings, work)
+    show({"event": event}, as_json=args.json, text=f"{args.device} may record no more; recorded as {event}")
+    return 0
+
+
+def _name(text: str) -> tuple[str, int]:
+    log, _, seq = text.partition(":")
+    if not (is_name(log) and seq.isascii() and seq.isdigit()):
+        raise Problem(BAD_ARGUMENT, "an event's name is LOG:SEQ", text[:60])
+    return log, int(seq)
+
+
+def _aside(args: argparse.Namespace, settings: Settings) -> int:
+    found = read(settings, lambda con: put_aside(con, args.device))
+    lines = [f"{one.event}  {one.device:<16}{one.kind:<20}{one.actor:<14}{one.wall}" for one in found]
+    show(found, as_json=args.json, text="\n".join(lines) or "nothing is put aside")
+    return 0
+
+
+def _promote(args: argparse.Namespace, settings: Settings) -> int:
+    def work(door: Door, writing: Writing) -> str:
+        allow(writing, args.by, MAY_PROMOTE)
+        event = promote(writing, door.office, args.event, by=args.by, reason=args.reason)
+        return event.hash if event else ""
+
+    event = written(settings, work)
+    said = f"it counts now; recorded as {event}" if event else "it was promoted before"
+    show({"event": event}, as_json=args.json, text=said)
+    return 0
+
+
 def _code(args: argparse.Namespace, settings: Settings) -> int:
-    if args.url:
-        settings = msgspec.structs.replace(settings, url=args.url)
-    lives_ms = args.minutes * MINUTE_MS
-    made = written(settings, lambda door, writing: make_code(door, writing, args.device, lives_ms))
+    def work(door: Door, writing: Writing) -> tuple[Enrolment, bool]:
+        noted = args.url or noted_address(writing.con)
+        lives_ms = args.minutes * MINUTE_MS
+        return make_code(door, writing, args.device, lives_ms, url=noted), noted is not None
+
+    made, is_known = written(settings, work)
     text = code_text(made)
     facts = {"text": text, "code": made.code, "url": made.url, "fingerprint": made.fingerprint}
     show(facts, as_json=args.json, text=f"{text}\ncode {made.code} at {made.url}, backend key {made.fingerprint}")
+    if not is_known:
+        print(
+            f"handover devices: no server has run on this database yet; the code names {made.url}, --url another",
+            file=sys.stderr,
+        )
     return 0

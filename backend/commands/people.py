@@ -5,18 +5,19 @@ import argparse
 import msgspec
 
 from backend.auth import token_hash
-from backend.commands.console import add_database, finish, parser, read, show, written
+from backend.commands.console import add_database, finish, parser, read, show, whole, written
 from backend.config import Settings
 from backend.intake import Door
-from backend.master import PERSON, TEAM, PersonRow, TeamRow, all_of, find, get, put
+from backend.master import DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, end, find, get, put
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import UNREADABLE_JSON
 from sync.ids import b64
-from sync.problems import UNKNOWN_PARTY, WRONG_INPUT, Problem
+from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, UNKNOWN_SITE, Problem
 
 _SQL = queries("office")
 DAY_MS = 86_400_000
+MOST_DAYS = 3_650
 BY = "command line"
 
 
@@ -37,12 +38,14 @@ def main(argv: list[str]) -> int:
     listed.add_argument("--json", action="store_true")
     token = steps.add_parser("token", help="make a token for the JSON API; it is shown once")
     token.add_argument("person")
-    token.add_argument("--days", type=int, default=90, help="how long it lives (%(default)s)")
+    token.add_argument("--days", type=whole(1, MOST_DAYS), default=90, help="how long it lives (%(default)s)")
     token.add_argument("--void", action="store_true", help="end every token this person has")
-    for step in (add, team, listed, token):
+    removed = steps.add_parser("remove", help="take somebody off: no role, no device, no token, no name")
+    removed.add_argument("person")
+    for step in (add, team, listed, token, removed):
         add_database(step)
     args = made.parse_args(argv)
-    work = {"add": _add, "team": _team, "list": _list, "token": _token}[args.step]
+    work = {"add": _add, "team": _team, "list": _list, "token": _token, "remove": _remove}[args.step]
     return finish("people", lambda: work(args, Settings(database=args.database)))
 
 
@@ -61,10 +64,13 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         try:
             row = msgspec.convert(plain, PersonRow)
         except UNREADABLE_JSON as error:
-            raise Problem(WRONG_INPUT, str(error)) from error
+            raise Problem(BAD_ARGUMENT, str(error)) from error
         for team in row.teams:
             if find(writing.con, TEAM, team) is None:
                 raise Problem(UNKNOWN_PARTY, f"team {team}")
+        for site in args.site or ():
+            if site != EVERY and find(writing.con, SITE, site) is None:
+                raise Problem(UNKNOWN_SITE, site)
         put(writing.con, PERSON, args.person, row, by=BY, now_ms=writing.now_ms)
         door.cut(writing)
 
@@ -87,6 +93,28 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     lines = [f"{id_:<24}{row.name:<28}{' '.join(row.roles):<28}{' '.join(row.teams)}" for id_, row in people]
     lines += [f"{id_:<24}{row.name:<28}team" for id_, row in teams]
     show({"people": dict(people), "teams": dict(teams)}, as_json=args.json, text="\n".join(lines))
+    return 0
+
+
+def _remove(args: argparse.Namespace, settings: Settings) -> int:
+    """Afterwards nobody of this name is in roster and names; what was recorded stands, open jobs of his are named."""
+
+    def work(door: Door, writing: Writing) -> list[str]:
+        get(writing.con, PERSON, args.person)
+        end(writing.con, PERSON, args.person, now_ms=writing.now_ms)
+        for device, row in all_of(writing.con, DEVICE):
+            if args.person in row.people:
+                others = tuple(person for person in row.people if person != args.person)
+                left = msgspec.structs.replace(row, people=others)
+                put(writing.con, DEVICE, device, left, by=BY, now_ms=writing.now_ms)
+        writing.con.execute(_SQL["void_tokens"].text, {"person": args.person})
+        door.cut(writing)
+        return [job for (job,) in writing.con.execute(_SQL["open_jobs_of"].text, {"party": args.person})]
+
+    jobs = written(settings, work)
+    print(f"{args.person} is listed no more")
+    for job in jobs:
+        print(f"still accountable for job {job}: reassign it")
     return 0
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from backend.commands.console import add_database, finish, parser, read_file, show, written
+from backend.commands.console import add_database, finish, need, parser, read_file, show, written
 from backend.config import Settings
+from backend.master import check_name
 from backend.writing import Writing
 from sync.codec import decode, encode
 from sync.policy import Policy
@@ -39,6 +40,7 @@ def read_policies(raw: bytes, where: str = "") -> list[Policy]:
         strange = _strange(msgspec.json.decode(encode(given)), msgspec.inspect.type_info(Policy))
         if strange:
             raise Problem(UNREADABLE, f"no policy has a field {strange}", where)
+        check_name(policy.boundary)
         policies.append(policy)
     return policies
 
@@ -77,6 +79,7 @@ def _set(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
+    need(settings)
     found = written(settings, lambda _, writing: writing.documents.policies())
     lines = [f"{policy.boundary:<32}{reference}" for reference, policy in found]
     show({policy.boundary: policy for _, policy in found}, as_json=args.json, text="\n".join(lines))

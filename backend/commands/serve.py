@@ -1,6 +1,6 @@
 """`handover serve`: the server, until it is told to stop."""
 
-import argparse
+import gc
 import logging
 import os
 import socket
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from backend.app import create_app
-from backend.commands.console import finish, parser
+from backend.commands.console import address, finish, parser, whole
 from backend.config import Settings
 from backend.logs import log_json
 from backend.serve import Server, bound
@@ -20,8 +20,10 @@ def main(argv: list[str], world: World | None = None) -> int:
     """Run the command; a trial passes a world of its own."""
     made = parser("serve", __doc__ or "")
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    made.add_argument("--port", type=_port, default=8300, help="port to listen on, 0 for any free one (%(default)s)")
-    made.add_argument("--url", default="", help="what enrolment codes tell devices to call (http://HOST:PORT)")
+    made.add_argument(
+        "--port", type=whole(0, 65_535), default=8300, help="port to listen on, 0 for any free one (%(default)s)"
+    )
+    made.add_argument("--url", type=address, help="what enrolment codes tell devices to call (http://HOST:PORT)")
     made.add_argument("--desk", default="desk", help="the team that dispatches (%(default)s)")
     made.add_argument(
         "--checkers",
@@ -29,7 +31,7 @@ def main(argv: list[str], world: World | None = None) -> int:
         choices=range(17),
         default=min((os.cpu_count() or 1) - 1, 4),
         metavar="N",
-        help="processes that check signatures beside the server (one less than there are processors, 4 at most)",
+        help="processes that read pushes beside the server (one less than there are processors, 4 at most)",
     )
     made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
     args = made.parse_args(argv)
@@ -38,7 +40,7 @@ def main(argv: list[str], world: World | None = None) -> int:
     def work() -> int:
         with listening(args.host, args.port) as listener:
             port: int = listener.getsockname()[1]
-            url = args.url or f"http://{args.host}:{port}"
+            url = args.url or _address(_name(args.host), port)
             database = Path(args.database)
             settings = Settings(database=database, url=url, desk=args.desk, checkers=args.checkers)
             return run(settings, world or Machine(), listener)
@@ -46,10 +48,13 @@ def main(argv: list[str], world: World | None = None) -> int:
     return finish("serve", work)
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65_536):
-        raise argparse.ArgumentTypeError("a number from 0 to 65535")
-    return int(text)
+def _name(host: str) -> str:
+    """What devices can call of an address to listen on: where that is every address, the name of this machine."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -63,9 +68,15 @@ def listening(host: str, port: int) -> socket.socket:
 def run(settings: Settings, world: World, listener: socket.socket) -> int:
     """Serve on this socket until SIGTERM or SIGINT; 0 once stopped well."""
     host, port = listener.getsockname()[:2]
-    said = f"handover serves at http://{host}:{port}"
+    said = f"handover serves at {_address(host, port)}"
     server = Server(create_app(settings, world), lambda: print(said, flush=True))
+    # What a push leaves behind holds no cycles: looking for some among all that is kept would cost a tenth of it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     server.run(sockets=[listener])
+    if server.refused is not None:
+        raise server.refused
     if not server.started:
         print("handover serve: it could not start; the log says why", file=sys.stderr)
         return 2

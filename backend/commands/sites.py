@@ -12,7 +12,7 @@ from backend.master import SITE, SiteRow, all_of, find, put
 from backend.writing import Writing
 from backend.zones import check_zone
 from sync.codec import UNREADABLE_JSON
-from sync.problems import WRONG_INPUT, Problem
+from sync.problems import BAD_ARGUMENT, Problem
 
 
 def main(argv: list[str]) -> int:
@@ -43,7 +43,7 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         try:
             row = msgspec.convert(plain, SiteRow)
         except UNREADABLE_JSON as error:
-            raise Problem(WRONG_INPUT, str(error)) from error
+            raise Problem(BAD_ARGUMENT, str(error)) from error
         check_zone(row.zone)
         put(writing.con, SITE, args.site, row, by=BY, now_ms=writing.now_ms)
         door.cut(writing)

@@ -6,15 +6,16 @@ critical), and for goods `line`, `article`, `qty`, `weight_g`, `volume_ml`, `ser
 the same source and id are one order, and say the same of it. A time without offset is in the site's zone.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from backend.tables import BadRow, Quarantined, Row, read_table
-from sync.clock import rfc3339
+from sync.clock import EARLIEST_MS, LATEST_MS, rfc3339
 from sync.codec import UNREADABLE_JSON
 from sync.events import OrderImported, OrderLine
 
@@ -131,25 +132,35 @@ def _line(row: Row) -> OrderLine | None:
     return _convert(plain, OrderLine)
 
 
+_FORM: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)", re.ASCII)
+_HOW: Final = "Write a time such as 2026-03-01T08:00 or 2026-03-01T08:00+01:00."
+
+
 def _instant(field: str, text: str, zone: str) -> str:
     """RFC 3339 in UTC; a time without offset is read in the site's zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadRow(field, text, "Write a time such as 2026-03-01T08:00 or 2026-03-01T08:00+01:00.") from error
+        remedy = "Write a day and an hour that there are." if _FORM.match(text) else _HOW
+        raise BadRow(field, text, remedy) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
-    return rfc3339(round(moment.timestamp() * 1000))
+    ms = round(moment.timestamp() * 1000)
+    if not EARLIEST_MS <= ms <= LATEST_MS:
+        raise BadRow(field, text, "Write a day and an hour that there are.")
+    return rfc3339(ms)
 
 
 _T = TypeVar("_T")
+_MOST_DIGITS: Final = 20
+"""Numbers with as many are above every bound there is."""
 
 
 def _convert(plain: dict[str, object], shape: type[_T]) -> _T:
     """Cells as what they stand for: digits become numbers, nothing else is guessed."""
     numbers = {name: value for name, value in plain.items() if name in ("minutes", "qty", "weight_g", "volume_ml")}
     for name, value in numbers.items():
-        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _MOST_DIGITS):
             raise BadRow(name, str(value), _REMEDIES[name])
     plain = plain | {name: int(str(value)) for name, value in numbers.items()}
     try:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, get_args
 
 from backend.tables import BadRow, Quarantined, Row, read_table
 from sync.attendances import NOT_CHECKED, Part, Visit
-from sync.clock import milliseconds
+from sync.clock import is_written_right, milliseconds
 from sync.events import VisitOutcome, VisitType
 from sync.policy import Arm
 from sync.problems import Problem
@@ -93,6 +93,9 @@ def read_switch_on(raw: bytes) -> tuple[dict[str, int], list[Quarantined]]:
     return switched, sorted(quarantined, key=lambda one: one.line)
 
 
+_HOW: Final = "Write a time with its offset, such as 2026-03-01T08:00:00+01:00."
+
+
 def _same_as_before(visit: Visit, before: Visit | None, where: str) -> None:
     if before is None or before == visit:
         return
@@ -162,4 +165,5 @@ def _instant(row: Row, field: str) -> int | None:
     try:
         return milliseconds(text)
     except Problem as problem:
-        raise BadRow(field, text, "Write a time with its offset, such as 2026-03-01T08:00:00+01:00.") from problem
+        remedy = "Write a day and an hour that there are." if is_written_right(text) else _HOW
+        raise BadRow(field, text, remedy) from problem

@@ -7,13 +7,14 @@ Columns: `site`, `month` (periods of four weeks, counted from 0), `jobtype`, `li
 from typing import Final
 
 from backend.measures.cells import Cell
-from backend.tables import BadRow, Row, read_table
+from backend.tables import BadRow, Quarantined, Row, read_table
 from sync.problems import BAD_TABLE, Problem
 
 COLUMNS: Final = ("site", "month", "jobtype", "live", "visits", "repeats")
 LAST_MONTH: Final = 1_300
 """A hundred years; what is above is a calendar month such as 202601."""
 MOST_VISITS: Final = 10**9
+_MOST_DIGITS: Final = 12
 
 
 def read_cells(raw: bytes) -> list[Cell]:
@@ -24,7 +25,7 @@ def read_cells(raw: bytes) -> list[Cell]:
     """
     rows, quarantined = read_table(raw, COLUMNS, COLUMNS)
     for bad in quarantined:
-        raise Problem(BAD_TABLE, f"{bad.found}; {bad.remedy}", f"line {bad.line}, {bad.field}")
+        raise _stopped_by(bad)
     cells: list[Cell] = []
     lines: dict[tuple[str, int, str, bool], int] = {}
     for row in rows:
@@ -33,12 +34,16 @@ def read_cells(raw: bytes) -> list[Cell]:
             first = lines.setdefault((cell.site, cell.month, cell.stratum, cell.live), row.line)
             _only_once(first, row.line)
         except BadRow as bad:
-            raise Problem(BAD_TABLE, f"{bad.found}; {bad.remedy}", f"line {row.line}, {bad.field}") from bad
+            raise _stopped_by(bad.at(row.line)) from bad
         if cell.visits:
             cells.append(cell)
     if not cells:
         raise Problem(BAD_TABLE, "no row with visits; give a row for each site, month, job type and live")
     return cells
+
+
+def _stopped_by(bad: Quarantined) -> Problem:
+    return Problem(BAD_TABLE, f"{bad.found}; {bad.remedy}", f"line {bad.line}, {bad.field}")
 
 
 def _cell(row: Row) -> Cell:
@@ -69,14 +74,21 @@ def _month(row: Row) -> int:
 
 
 def _count(row: Row, field: str) -> int:
-    count = _number(row.cells[field])
-    if count is None or count > MOST_VISITS:
-        raise BadRow(field, row.cells[field], "Write a whole number, 0 or more.")
+    text = row.cells[field]
+    count = _number(text)
+    if count is None:
+        raise BadRow(field, text, "Write a whole number, 0 or more.")
+    if count > MOST_VISITS:
+        raise BadRow(field, text, f"Write at most {MOST_VISITS}; no cell has more visits than that.")
     return count
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
+    """The whole number; one with more digits than anything here counts is beyond each bound, and not read."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
 def _only_once(first: int, line: int) -> None:

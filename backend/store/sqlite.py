@@ -6,6 +6,7 @@ statements it makes. Only the writer writes; readers see what was committed.
 
 import asyncio
 import re
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -17,11 +18,11 @@ from typing import TypeVar
 import aiosqlite
 
 from sync.ids import b64, digest
-from sync.problems import NOT_OUR_DATABASE, STORE_FULL, Problem
+from sync.problems import NOT_OUR_DATABASE, STORE_BUSY, STORE_FULL, STORE_TROUBLE, Problem
 
 T = TypeVar("T")
 
-_TOGETHER = 100
+TOGETHER = 100
 """Rows of one statement: with nine columns well below the 32,766 parameters that SQLite takes."""
 _STATEMENTS = 512
 """Prepared statements a connection keeps."""
@@ -59,8 +60,8 @@ class Query:
         Many a statement: sqlite3 lets go of the interpreter's lock at each, and beside a busy thread it is some
         milliseconds until it has it again.
         """
-        for start in range(0, len(rows), _TOGETHER):
-            part = rows[start : start + _TOGETHER]
+        for start in range(0, len(rows), TOGETHER):
+            part = rows[start : start + TOGETHER]
             text = self._many.get(len(part))
             if text is None:
                 found = self._VALUES.search(self.bare)
@@ -101,9 +102,35 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         )
         for pragma in PRAGMAS:
             con.execute(pragma)
-    except sqlite3.DatabaseError as error:
-        raise Problem(NOT_OUR_DATABASE, str(error), str(path)) from error
+    except sqlite3.Error as error:
+        raise named(error, path) from error
     return con
+
+
+_FULL_BYTES = 64 * 1024
+"""Where no more is free, what SQLite calls an I/O error is a full disk: it could not make a file to work in."""
+
+
+def named(error: sqlite3.Error, path: Path) -> Exception:
+    """The problem that an error of SQLite is, about the database at `path`; a fault of ours stays what it is."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and free_bytes(path.parent) < _FULL_BYTES):
+        return Problem(STORE_FULL, str(error), str(path))
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return Problem(STORE_TROUBLE, str(error), str(path))
+    if code == sqlite3.SQLITE_BUSY:
+        return Problem(STORE_BUSY, str(error), str(path))
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return Problem(NOT_OUR_DATABASE, str(error), str(path))
+    return error
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that may still be written there by who runs this; 0 where nobody can tell."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
 
 
 class Store:
@@ -145,10 +172,9 @@ def in_transaction(con: sqlite3.Connection, work: Callable[[sqlite3.Connection],
             if con.in_transaction:
                 con.execute("ROLLBACK")
             raise
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise Problem(STORE_FULL, str(error)) from error
-        raise
+    except sqlite3.Error as error:
+        (path,) = (file for _, name, file in con.execute("PRAGMA database_list") if name == "main")
+        raise named(error, Path(path)) from error
     return result
 
 
@@ -187,14 +213,14 @@ def migrate(con: sqlite3.Connection) -> list[str]:
     A released migration that was changed, or one this software does not know, is NOT_OUR_DATABASE: it
     would be guesswork to go on.
     """
-    con.execute(
-        "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)"
-        " STRICT"
-    )
     known = migrations()
     applied: list[str] = []
 
     def bring_up(con: sqlite3.Connection) -> None:
+        con.execute(
+            "CREATE TABLE IF NOT EXISTS migration"
+            " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
+        )
         done = {number: (name, checksum) for number, name, checksum in con.execute("SELECT * FROM migration")}
         for number, name, text in known:
             checksum = b64(digest(text.encode()))

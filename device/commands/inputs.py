@@ -9,10 +9,11 @@ from typing import TypeVar, get_args
 
 import msgspec
 
+from device.agent import Agent
 from device.codes import Code, read_code
 from device.scan import codes_in_file, keyboard_line, open_scanner
 from sync.codec import decode
-from sync.events import Reservation
+from sync.events import Blob, Reservation
 from sync.payload import (
     Action,
     Decision,
@@ -76,9 +77,35 @@ def _whole(texts: list[str]) -> bool:
     return True
 
 
+def text_in(given: str) -> str:
+    """The one code text that this argument is: the text itself, a picture file of it, or `-` for a line."""
+    texts = list(_texts(given))
+    if len(texts) != 1:
+        raise Problem(BAD_ARGUMENT, f"{len(texts)} codes where one is wanted", given)
+    return texts[0]
+
+
 def code_in(args: Namespace) -> Code:
     """The one handover code that was given."""
     return read_code(texts_in(args))
+
+
+# -- attachments --------------------------------------------------------------
+def photo_arguments(parser: ArgumentParser, *, signature: str = "") -> None:
+    """Photos of what is said; with `signature`, a drawn one, which that describes."""
+    parser.add_argument(
+        "--photo", action="append", default=[], type=Path, metavar="FILE", help="a picture to go with it; repeatable"
+    )
+    if signature:
+        parser.add_argument("--signature", type=Path, metavar="FILE", help=signature)
+
+
+def attached(agent: Agent, args: Namespace) -> tuple[Blob, ...]:
+    """The photos and the signature that were given, durable on this device; an event is to name them."""
+    found = [blob for path in args.photo for blob in agent.attaching.attach_file(path, "photo")]
+    if getattr(args, "signature", None):
+        found += agent.attaching.attach_file(args.signature, "signature")
+    return tuple(dict.fromkeys(found))
 
 
 # -- what nobody else may read ---------------------------------------------------

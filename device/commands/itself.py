@@ -6,6 +6,7 @@ from device.agent import Agent, Status
 from device.commands.answers import Action, Said, nothing
 from device.commands.inputs import new_pin_in, pin_in
 from device.store import pulled
+from device.surrender import Surrender
 from sync.clock import rfc3339
 from sync.problems import catalogue
 from sync.session import Wait
@@ -32,16 +33,33 @@ def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
         f"log        {status.log}, {held.recorded} recorded{_stopped(status)}",
         f"here only  {held.waiting}{oldest}",
         f"received   1 to {held.received_through}" if held.received_through else "received   nothing yet",
+        f"attached   {_attached(status)}",
         f"judged     {judged}",
         f"synced     {_ago(stood.synced_ms, now_ms)}{'; last: ' + _title(stood.trouble) if stood.trouble else ''}",
         f"clock      {_offset(stood.offset_ms)}",
         f"backend    {status.url}",
         f"needs you  {len(needs) or 'nothing'}",
     ]
+    if status.surrender is not None:
+        lines.insert(3, f"revoked    {_surrendering(status.surrender)}")
     lines += [f"  {line[:76]}" for line in needs[:10]]
     if len(needs) > 10:
         lines.append(f"  and {len(needs) - 10} more; see --json")
     return tuple(lines)
+
+
+def _surrendering(stands: Surrender) -> str:
+    """How a revoked device hands over: what is left, or that all is received and when it is erased."""
+    if stands.received:
+        return f"{stands.reason}; all is received, erased on {stands.erases_at}"
+    left = [f"{stands.events} events", f"{stands.attachments} attached"]
+    more = "; giving back what it had pulled" if stands.giving else ""
+    return f"{stands.reason}; surrendering, {' and '.join(left)} left{more}"
+
+
+def _attached(status: Status) -> str:
+    waiting = status.attached
+    return f"{waiting.blobs} to be sent, {(waiting.bytes + 1023) // 1024} KB" if waiting.blobs else "nothing to be sent"
 
 
 def _stopped(status: Status) -> str:
@@ -79,13 +97,17 @@ def _offset(offset_ms: int | None) -> str:
 # -- talking -------------------------------------------------------------------
 async def _sync(agent: Agent, _: Namespace) -> Said:
     wait = await agent.sync()
+    if agent.erased:
+        return _erased()
     return _synced(wait, await agent.status())
 
 
 def _synced(wait: Wait, status: Status) -> Said:
     held, done = status.held, wait.why == "all done"
-    all_received = done and held.waiting == 0
+    all_received = done and held.waiting == 0 and status.attached.blobs == 0
     line = f"received 1 to {held.received_through}; {held.waiting} on this device only"
+    if status.attached.blobs:
+        line += f"; attached: {_attached(status)}"
     trouble = _title(status.conversation.trouble)
     lines = (line,) if done else (line, f"not done: {trouble}; tried again in {_span(wait.ms)} at the earliest")
     facts = {
@@ -93,9 +115,23 @@ def _synced(wait: Wait, status: Status) -> Said:
         "trouble": status.conversation.trouble,
         "received_through": held.received_through,
         "waiting": held.waiting,
+        "attached": status.attached,
         "judged": held.judged,
     }
     return Said(facts=facts, lines=lines, exit_code=0 if all_received else 1)
+
+
+async def _surrender(agent: Agent, _: Namespace) -> Said:
+    """A round, then all is erased that a receipt covers; where something is left it waits for the next round."""
+    wait = await agent.sync()
+    await agent.surrender()
+    if agent.erased:
+        return _erased()
+    return _synced(wait, await agent.status())
+
+
+def _erased() -> Said:
+    return Said(facts={"erased": True}, lines=("everything was received, and nothing is left here",))
 
 
 # -- people --------------------------------------------------------------------
@@ -134,6 +170,7 @@ async def _seen(agent: Agent, args: Namespace) -> Said:
 ACTIONS = {
     "status": Action("how this device stands, on one screen", nothing, _status),
     "sync": Action("push and pull now (exit 1: not all is received)", nothing, _sync),
+    "surrender": Action("hand over all of a revoked device now, then erase it", nothing, _surrender),
     "switch": Action(
         "somebody else holds this shared device; asks for the PIN, at first for a new one", _switch_arguments, _switch
     ),

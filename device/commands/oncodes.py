@@ -1,4 +1,4 @@
-"""Commands about codes: read one, offer, show, accept, refuse, withdraw, confirm."""
+"""Commands about codes: read one, challenge, offer, show, accept, refuse, withdraw, confirm."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -7,16 +7,19 @@ from device.agent import Agent
 from device.codes import Code, Shown, read_code
 from device.commands.answers import Action, Said
 from device.commands.inputs import (
+    attached,
     code_argument,
     code_in,
     payload_arguments,
     payload_in,
+    photo_arguments,
     reservations_in,
+    text_in,
     texts_in,
 )
 from device.prefill import prefilled
 from sync.acceptance import synthesis_of
-from sync.cards import read_challenge, read_enrolment, read_label
+from sync.cards import challenge_text, read_challenge, read_enrolment, read_label
 from sync.payload import Payload
 from sync.problems import NOT_OUR_CODE, Problem
 from sync.qr import CodeKind, classify, kind_of
@@ -107,6 +110,10 @@ def _offer_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", action="append", default=[], help="a person, a team or role:NAME; none: a guest")
     parser.add_argument("--boundary", default="")
     parser.add_argument("--until", default="", help="ends the offer (RFC 3339 with offset)")
+    parser.add_argument(
+        "--challenge", metavar="CODE", help="the receiver's challenge, scanned: its text, a picture of it, or -"
+    )
+    photo_arguments(parser, signature="a drawn signature of the sender, as a picture")
     payload_arguments(parser)
 
 
@@ -114,12 +121,34 @@ async def _offer(agent: Agent, args: Namespace) -> Said:
     await agent.refresh()
     payload = payload_in(args, prefilled(agent.holding.journey(args.job)))
     shown = await agent.offering.offer(
-        args.person, args.job, payload, args.to, boundary=args.boundary, until=args.until
+        args.person,
+        args.job,
+        payload,
+        args.to,
+        attached(agent, args),
+        boundary=args.boundary,
+        until=args.until,
+        challenge=text_in(args.challenge) if args.challenge else "",
     )
     return _code("recorded: offer; let the receiver scan this", shown)
 
 
+def _challenge_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--party", default="", help="yourself, or a team of yours")
+
+
+async def _challenge(agent: Agent, args: Namespace) -> Said:
+    challenge = await agent.challenges.ask(args.person, args.party)
+    return Said(
+        facts={"kind": "challenge", "party": challenge.party, "nonce": challenge.nonce},
+        lines=(f"challenge of {challenge.party}; let the sender scan this and offer then, it serves one code",),
+        code=Shown(event="", texts=(challenge_text(challenge),)),
+    )
+
+
 def _code(line: str, shown: Shown) -> Said:
+    if not shown.texts:
+        line = f"{line.partition(';')[0]}; it is too large for codes and goes by sync"
     return Said(facts={"hash": shown.event}, lines=(line, f"  {shown.event}"), code=shown)
 
 
@@ -179,13 +208,19 @@ def _accept_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--reserve", action="append", metavar="ITEM=COUNTED[:REMARK]", help="a reservation; repeatable")
     parser.add_argument("--name", default="", help="the typed name of a guest")
+    photo_arguments(parser, signature="the drawn signature of a guest, as a picture")
 
 
 async def _accept(agent: Agent, args: Namespace) -> Said:
     seen = await _looked(agent, args)
     synthesis = synthesis_of(args.words, args.pick, seen.choices, seen.content.payload)
     shown = await agent.accepting.accept(
-        args.person, seen, synthesis, reservations=reservations_in(args.reserve), signed_name=args.name
+        args.person,
+        seen,
+        synthesis,
+        reservations=reservations_in(args.reserve),
+        signed_name=args.name,
+        blobs=attached(agent, args),
     )
     return _code("recorded: accepted; let the sender scan this", shown)
 
@@ -210,6 +245,7 @@ async def _witness(agent: Agent, args: Namespace) -> Said:
 
 ACTIONS = {
     "scan": Action("say what a code is; an offer is checked, nothing is recorded", code_argument, _scan),
+    "challenge": Action("show a challenge for an offer to quote", _challenge_arguments, _challenge),
     "offer": Action("offer a job, and show the code", _offer_arguments, _offer),
     "show": Action("show a code again", _event, _show),
     "look": Action("check an offer without answering it", _offer_source, _look),

@@ -1,11 +1,12 @@
 """Commands about one job: open it, be there, scan, leave, say something, close it."""
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import get_args
 
 from device.agent import Agent
 from device.commands.answers import Action, Said
-from device.commands.inputs import key_values, payload_arguments, payload_in
+from device.commands.inputs import attached, key_values, payload_arguments, payload_in, photo_arguments
 from device.jobs import Departure, ItemStep
 from device.prefill import prefilled
 from device.store.log import Recorded
@@ -254,10 +255,11 @@ async def _override(agent: Agent, args: Namespace) -> Said:
 def _note_arguments(parser: ArgumentParser) -> None:
     _job(parser)
     parser.add_argument("text")
+    photo_arguments(parser)
 
 
 async def _note(agent: Agent, args: Namespace) -> Said:
-    return _recorded("note", await agent.jobs.note(args.person, args.job, args.text))
+    return _recorded("note", await agent.jobs.note(args.person, args.job, args.text, blobs=attached(agent, args)))
 
 
 def _contact_arguments(parser: ArgumentParser) -> None:
@@ -265,11 +267,16 @@ def _contact_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--channel", required=True, help="phone, mail, chat, ...")
     for name in ("customer", "intent", "previous"):
         parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--transcript", type=Path, metavar="FILE", help="what was said, as a text or a picture")
+    photo_arguments(parser)
 
 
 async def _contact(agent: Agent, args: Namespace) -> Said:
     said = {name: getattr(args, name) for name in ("customer", "intent", "previous")}
-    return _recorded("contact", await agent.jobs.contact(args.person, args.job, args.channel, **said))
+    blobs = attached(agent, args)
+    if args.transcript:
+        blobs += agent.attaching.attach_file(args.transcript, "transcript")
+    return _recorded("contact", await agent.jobs.contact(args.person, args.job, args.channel, blobs=blobs, **said))
 
 
 def _assist_arguments(parser: ArgumentParser) -> None:

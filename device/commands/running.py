@@ -29,7 +29,9 @@ What is heard stands in settings.json in the device's folder; all of it may be l
               "tls": {"ca_file": "", "certificate_file": "", "key_file": ""}},
    "places": [{"site": "mill", "lat": 52.0, "lon": 13.0, "radius_m": 100}],
    "sensors": [{"device": "anna/phone", "carried_by": "anna"}],
-   "keep_signals_days": 60}"""
+   "keep_signals_days": 60,
+   "attachments": {"types": ["image/jpeg", "image/png", "application/pdf", "text/plain"], "most_bytes": 20971520,
+                   "reserve_bytes": 67108864, "keep_days": 14}}"""
 _LOOK_S: Final = 1.0
 """How long at most until something that another command recorded, or a signal, is noticed."""
 
@@ -73,12 +75,15 @@ async def work(
 ) -> None:
     """Rounds with the backend as its conversation asks for them, and evidence as signals come, until `stop`."""
     while not stop.is_set():
-        if evidence is not None:
+        if evidence is not None and not await agent.is_revoked():
             await evidence.weigh()
         await retention.turn()
         while not alarms.empty():
             await agent.holding.store.writing(partial(_note, alarms.get_nowait(), agent.holding.world.now_ms()))
         wait = await agent.sync(at_once=False)
+        if agent.erased:
+            print("this device was revoked; everything was received, and nothing is left here", flush=True)
+            return
         try:
             await asyncio.wait_for(stop.wait(), min(wait.ms / 1000, _LOOK_S))
         except TimeoutError:

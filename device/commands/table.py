@@ -8,12 +8,13 @@ from pathlib import Path
 
 from device.agent import enrol, open_agent
 from device.commands import itself, oncodes, onjobs
-from device.commands.answers import Action, Said, tell
+from device.commands.answers import Action, Said, check_picture, tell
 from device.commands.inputs import code_argument, texts_in
 from device.commands.parsing import Parser
 from device.commands.running import ABOUT, run
+from device.verify import verify_device
 from device.world import Machine
-from sync.problems import BAD_ARGUMENT, Problem
+from sync.problems import BAD_ARGUMENT, Problem, as_sentence
 
 ACTIONS: dict[str, Action] = {**itself.ACTIONS, **oncodes.ACTIONS, **onjobs.ACTIONS}
 
@@ -24,9 +25,11 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.ERROR if args.json else logging.WARNING, format="%(levelname)s %(message)s")
     try:
         _readable(argv)
+        if args.png:
+            check_picture(args.png)
         return asyncio.run(_run(args))
     except Problem as problem:
-        print(f"handover device {args.action}: {problem}. {problem.kind.advice}", file=sys.stderr)
+        print(f"handover device {args.action}: {as_sentence(problem)}", file=sys.stderr)
         return 2
 
 
@@ -44,6 +47,8 @@ async def _run(args: Namespace) -> int:
         return await run(args)
     if args.action == "enrol":
         return await _enrol(args)
+    if args.action == "verify":
+        return _verify(args)
     async with open_agent(args.dir, Machine()) as agent:
         return tell(await ACTIONS[args.action].run(agent, args), args)
 
@@ -59,6 +64,17 @@ async def _enrol(args: Namespace) -> int:
     return tell(Said(facts=facts, lines=(f"enrolled as {device} with {status.url}", f"people: {people}")), args)
 
 
+def _verify(args: Namespace) -> int:
+    """Look at the database as it is; an agent would not open one that is damaged."""
+    report = verify_device(args.dir)
+    looked = f"{report.events} events in {report.logs} logs, {report.pulled} pulled, {report.documents} documents"
+    if report.first is None:
+        lines: tuple[str, ...] = (f"all is as it was recorded and pulled: {looked}",)
+    else:
+        lines = (f"the first bad one is {report.first}", *(f"  {fault}" for fault in report.faults[1:10]), looked)
+    return tell(Said(facts=report, lines=lines, exit_code=0 if report.ok else 1), args)
+
+
 def _parser() -> Parser:
     parser = Parser(prog="handover device", description="A field device: records first, syncs when it can.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -70,7 +86,10 @@ def _parser() -> Parser:
         description=ABOUT,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parsers = [enrolling, running]
+    verifying = actions.add_parser(
+        "verify", help="is every event, signature and receipt here as it was (exit 1: the first bad one is named)"
+    )
+    parsers = [enrolling, running, verifying]
     for name, action in ACTIONS.items():
         parser_ = actions.add_parser(name, help=action.help)
         action.arguments(parser_)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from device.store import blobs
 from device.store.sqlite import statements
 from sync.clock import Moment, milliseconds
 from sync.codec import decode, encode, write_event
@@ -74,6 +75,27 @@ def current(con: sqlite3.Connection) -> LogRow | None:
     )
 
 
+def former(con: sqlite3.Connection) -> list[LogRow]:
+    """The logs that were replaced and hold what the backend lacks (again), oldest first, with its keys of today."""
+    now = current(con)
+    found = []
+    for number, log, kid, url, code, fingerprint, device, state in con.execute(_sql["former"]):
+        if now is not None and number != now.number:
+            row = LogRow(
+                number=number,
+                log=log,
+                kid=kid,
+                url=url,
+                code=code,
+                fingerprint=fingerprint,
+                device=device,
+                keys=now.keys,
+                state=state,
+            )
+            found.append(row)
+    return found
+
+
 def open_log(con: sqlite3.Connection, *, log: str, kid: str, url: str, code: str, fingerprint: str) -> LogRow:
     """Afterwards this log is the current one, its enrolment asked for."""
     con.execute(_sql["open_log"], {"log": log, "kid": kid, "url": url, "code": code, "fingerprint": fingerprint})
@@ -124,6 +146,7 @@ def append(
         place = {"log": row.number, "seq": seq}
         con.execute(_sql["append"], place | {"raw": raw, "chain": chain, "jws": jws, "recorded_ms": recorded_ms})
         con.execute(_sql["put_out"], place)
+        blobs.record(con, draft.blobs, recorded_ms)
         recorded.append(Recorded(log=row.log, seq=seq, hash=b64(own), raw=raw, jws=jws))
     return tuple(recorded)
 
@@ -176,9 +199,14 @@ def keep_receipt(con: sqlite3.Connection, row: LogRow, receipt: Receipt, sealed:
     con.execute(_sql["received"], {"log": row.number, "through": receipt.received_through})
 
 
-def forget_receipts(con: sqlite3.Connection, row: LogRow) -> None:
-    """Afterwards everything is in the outbox again: the backend was restored, and its new epoch receipted nothing."""
-    con.execute(_sql["put_out_again"], {"log": row.number, "through": 0})
+def forget_receipts(con: sqlite3.Connection, epoch: str) -> None:
+    """Afterwards everything is in the outbox again: the backend was restored, and its new epoch receipted nothing.
+
+    Whatever it may have receipted when it was in `epoch` before: twice restored, it can be there again.
+    """
+    con.execute(_sql["forget_receipts"], {"epoch": epoch})
+    for number, _, _ in logs(con):
+        con.execute(_sql["put_out_again"], {"log": number, "through": 0})
 
 
 def receipt(con: sqlite3.Connection, row: LogRow, epoch: str) -> tuple[int, Sealed] | None:

@@ -94,12 +94,12 @@ def note_sync(con: sqlite3.Connection, synced_ms: int | None, trouble: str) -> N
 def keep_event(con: sqlite3.Connection, event: PulledEvent) -> None:
     """Afterwards the event is held, once; a job that had left this device's scope is in it again.
 
-    What the own log holds under that name is not held twice.
+    What the own log holds is not held twice; other bytes under a name of its own are a clone's, and held.
     """
     hash_ = event_hash(event.raw)
     about = _about(event.raw)
     job = job_id(hash_) if about.kind == "job.opened" else about.job
-    if con.execute(_sql["own"], {"log": about.log, "seq": about.seq}).fetchone() is None:
+    if con.execute(_sql["own"], {"log": about.log, "seq": about.seq}).fetchone() != (event.raw,):
         con.execute(
             _sql["keep_event"],
             {

@@ -67,7 +67,7 @@ def commit_signals(con: sqlite3.Connection, batch: Sequence[Decoded]) -> Committ
     """Afterwards every message of the batch is durable, in one transaction; signals already held change nothing.
 
     A row that cannot be stored is kept as a reject and holds up no other. Raises DISK_FULL, and
-    sqlite3.OperationalError where the database is locked for longer than its patience: then nothing was done.
+    STORE_BUSY where the database is locked for longer than its patience: then nothing was done.
     """
     try:
         return transaction(con, lambda con: _all(con, batch))

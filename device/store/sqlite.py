@@ -6,6 +6,7 @@ transaction takes the write lock first and reads what it builds on inside.
 """
 
 import re
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
@@ -17,7 +18,7 @@ from typing import Final, TypeVar
 import aiosqlite
 
 from sync.ids import event_hash
-from sync.problems import DAMAGED_STORE, DISK_FULL, Problem
+from sync.problems import DAMAGED_STORE, DISK_FULL, STORE_BUSY, STORE_TROUBLE, Problem
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -64,13 +65,20 @@ class Store:
         """Give what `work` gives, durable; if it raises, nothing of it remains. A full disk is DISK_FULL."""
         return await self._connection.run(lambda con: transaction(con, work))
 
+    async def shrink(self) -> None:
+        """Afterwards what was erased stands in none of the database's files, unless another process reads them now."""
+        await self._connection.run(_shrink)
+
     async def reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Give what `work` gives, reading one state throughout."""
         return await self._connection.run(lambda con: _snapshot(con, work))
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection as this product wants it, outside any transaction. DAMAGED_STORE where the file is no database."""
+    """A connection as this product wants it, outside any transaction. DAMAGED_STORE where the file is no database.
+
+    STORE_TROUBLE where it cannot be opened or written, DISK_FULL where the disk has no room for it.
+    """
     try:
         con = sqlite3.connect(path, isolation_level=None)
     except sqlite3.Error as error:
@@ -85,18 +93,28 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def transaction(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Run `work` and commit; on any failure roll back and raise it, a full disk as DISK_FULL."""
+    """Run `work` and commit; on any failure roll back and raise it, a full disk as DISK_FULL.
+
+    STORE_TROUBLE and STORE_BUSY are for a database that cannot be written, or not for now.
+    """
     try:
         con.execute("BEGIN IMMEDIATE")
         found = work(con)
         con.execute("COMMIT")
     except sqlite3.Error as error:
         _undo(con)
-        raise _named(error, None) from error
+        (file,) = (file for _, name, file in con.execute("PRAGMA database_list") if name == "main")
+        raise _named(error, Path(file)) from error
     except BaseException:
         _undo(con)
         raise
     return found
+
+
+def _shrink(con: sqlite3.Connection) -> None:
+    con.execute("PRAGMA secure_delete = ON")
+    con.execute("VACUUM")
+    con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _undo(con: sqlite3.Connection) -> None:
@@ -113,15 +131,30 @@ def _snapshot(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) 
         con.execute("COMMIT")
 
 
-def _named(error: sqlite3.Error, path: Path | None) -> Exception:
+_FULL_BYTES: Final = 64 * 1024
+"""Where no more is free, what SQLite calls an I/O error is a full disk: it could not make a file to work in."""
+
+
+def _named(error: sqlite3.Error, path: Path) -> Exception:
     """The problem that an error of SQLite is; one that is a fault of ours stays what it is."""
-    where = str(path) if path else ""
+    where = str(path)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return Problem(DISK_FULL, str(error), where)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return Problem(STORE_TROUBLE, str(error), where)
+    if code == sqlite3.SQLITE_BUSY:
+        return Problem(STORE_BUSY, str(error), where)
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return Problem(DAMAGED_STORE, str(error), where)
     return error
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _FULL_BYTES
+    except OSError:
+        return False
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from httpx import AsyncClient
 
 from sync.clock import Moment, rfc3339
 from sync.codec import decode, encode, write_event
-from sync.events import CUSTODY, SIGNED, Draft, Fact, LogOpened
+from sync.events import CUSTODY, SIGNED, Blob, Draft, Fact, LogOpened
 from sync.ids import b64, digest, event_hash
 from sync.ledger import advance, chain_start, prev_of
 from sync.protocol import (
@@ -21,6 +21,7 @@ from sync.protocol import (
     PushHeader,
     PushLine,
     PushReply,
+    Sealed,
     SessionReply,
     SessionRequest,
     chain_text,
@@ -80,6 +81,7 @@ class Author:
     chains: list[bytes] = field(default_factory=list)
     token: str = ""
     cursor: str = ""
+    receipt: Sealed | None = None
 
     @classmethod
     def named(cls, person: str, seed: str = "") -> "Author":
@@ -91,10 +93,12 @@ class Author:
         author.record("log.opened", LogOpened(device=f"device of {person}", jwk=author.signer.jwk, software="test"))
         return author
 
-    def record(self, kind: str, body: Fact, *, job: str = "", actor: str = "") -> Recorded:
+    def record(
+        self, kind: str, body: Fact, *, job: str = "", actor: str = "", blobs: tuple[Blob, ...] = ()
+    ) -> Recorded:
         """The next event of the log."""
         seq = len(self.events) + 1
-        draft = Draft(kind=kind, actor=actor or self.person, body=body, job=job)
+        draft = Draft(kind=kind, actor=actor or self.person, body=body, job=job, blobs=blobs)
         at = Moment(wall=rfc3339(self.clock_ms), mono=self.clock_ms - NOON, boot="boot")
         prev = prev_of(self.chains[-1]) if kind in CUSTODY else ""
         return self.keep(write_event(draft, log=self.log, seq=seq, at=at, prev=prev), signed=kind in SIGNED)
@@ -130,6 +134,7 @@ class Author:
             to=last,
             base=chain_text(self.chains[first - 1]),
             head=chain_text(self.chains[last]),
+            receipt=self.receipt,
             recorded=len(self.events),
             wall=rfc3339(self.clock_ms),
         )

@@ -28,8 +28,8 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
 ) -> None:
     assert run(people.main, "team", "crew", "--name", "The crew") == 0
     assert run(people.main, "add", "anna", "--name", "Anna", "--role", "technician", "--team", "crew") == 0
-    assert run(people.main, "add", "anna", "--site", "north") == 0
     assert run(sites.main, "add", "north", "--zone", "Europe/Berlin", "--lat", "52.5") == 0
+    assert run(people.main, "add", "anna", "--site", "north") == 0
     assert run(devices.main, "add", "phone", "--person", "anna") == 0
     policy = tmp_path / "policy.json"
     policy.write_text('[{"boundary": "site", "limits": {"accept": 30}}]')
@@ -41,7 +41,7 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
     anna = json.loads(capsys.readouterr().out)["people"]["anna"]
     assert anna == {"name": "Anna", "roles": ["technician"], "teams": ["crew"], "sites": ["north"]}
     run(devices.main, "list", "--json")
-    assert json.loads(capsys.readouterr().out) == {"phone": {"people": ["anna"], "kid": ""}}
+    assert json.loads(capsys.readouterr().out) == {"phone": {"people": ["anna"], "kid": "", "keys": []}}
     run(sites.main, "list", "--json")
     assert json.loads(capsys.readouterr().out)["north"]["zone"] == "Europe/Berlin"
     run(policies.main, "list", "--json")
@@ -83,7 +83,23 @@ def test_a_token_is_shown_once_and_projections_are_made_anew(run: Run, capsys: p
 WRONG: list[tuple[Main, tuple[str, ...], str]] = [
     (people.main, ("add", "x", "--role", "nonsense"), "nonsense"),
     (people.main, ("add", "x", "--team", "nobody"), "team nobody"),
+    (people.main, ("add", ""), "''"),
+    (people.main, ("add", " gus"), "' gus'"),
+    (people.main, ("add", "gus\n"), "gus"),
+    (people.main, ("add", "role:technician"), "role:technician"),
+    (people.main, ("add", "guest:kim"), "guest:kim"),
+    (people.main, ("add", "desk"), "desk is a team"),
+    (people.main, ("add", "g" * 201), "gggg"),
+    (people.main, ("add", "gus", "--site", "nowhere"), "nowhere"),
+    (people.main, ("add", "gus", "--site", ""), "sites add"),
+    (people.main, ("team", " "), "' '"),
+    (people.main, ("team", "anna"), "anna is a person"),
     (people.main, ("token", "nobody"), "person nobody"),
+    (devices.main, ("add", ""), "''"),
+    (sites.main, ("add", ""), "''"),
+    (sites.main, ("add", " "), "' '"),
+    (sites.main, ("add", "*"), "'*'"),
+    (sites.main, ("add", "x", "--lat", "nan"), "lat"),
     (devices.main, ("add", "x", "--person", "nobody"), "nobody"),
     (devices.main, ("enrol-code", "x"), "device x"),
     (sites.main, ("add", "x", "--zone", "Nowhere/At-all"), "Nowhere/At-all"),
@@ -92,7 +108,7 @@ WRONG: list[tuple[Main, tuple[str, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize("row", WRONG, ids=lambda row: " ".join(row[1]))
+@pytest.mark.parametrize("row", WRONG, ids=lambda row: " ".join((row[0].__module__.rpartition(".")[2], *row[1]))[:60])
 def test_what_cannot_be_done_is_said_in_a_sentence(
     row: tuple[Main, tuple[str, ...], str], run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,13 +139,44 @@ def test_a_database_that_is_missing_no_database_or_out_of_reach_is_said(
     other = tmp_path / "other"
     other.write_text("no database, but a text that is longer than the header of one " * 10)
     for path in (tmp_path / "missing.db", other, other / "below.db"):
-        assert rebuild.main(["--database", str(path)]) == 2
-        assert str(path) in capsys.readouterr().err
+        for main, args in ((rebuild.main, ()), (policies.main, ("list",))):
+            assert main([*args, "--database", str(path)]) == 2
+            assert str(path) in capsys.readouterr().err
     assert people.main(["add", "x", "--database", str(other / "below.db")]) == 2
     assert not (tmp_path / "missing.db").exists()
 
 
-@pytest.mark.parametrize("args", [["--port", "70000"], ["--port", "x"], ["--nonsense"]])
+@pytest.mark.parametrize(
+    ("main", "args"),
+    [
+        (people.main, ("token", "anna", "--days", "9" * 12)),
+        (people.main, ("token", "anna", "--days", "0")),
+        (devices.main, ("enrol-code", "phone", "--minutes", "-5")),
+        (devices.main, ("enrol-code", "phone", "--url", "office.example")),
+        (devices.main, ("enrol-code", "phone", "--url", "http://:80")),
+    ],
+)
+def test_a_number_or_address_that_cannot_be_meant_ends_with_2_and_a_sentence(
+    main: Main, args: tuple[str, ...], run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(main, *args)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_code_made_before_any_server_ran_says_that_its_address_is_a_guess(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(people.main, "add", "anna")
+    run(devices.main, "add", "phone", "--person", "anna")
+    assert run(devices.main, "enrol-code", "phone", "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["url"] in err
+    assert "--url" in err
+
+
+@pytest.mark.parametrize("args", [["--port", "70000"], ["--port", "x"], ["--url", "x"], ["--nonsense"]])
 def test_wrong_arguments_end_with_2_and_a_sentence(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         serve.main(args)

@@ -7,10 +7,11 @@ import msgspec
 import pytest
 from httpx import AsyncClient
 
+from backend import views, writing
 from backend.escalation import Escalation
 from backend.intake import Intake
 from sync.codec import encode
-from sync.events import Accepted, JobOpened, Offered, Refused, VisitArrived
+from sync.events import Accepted, JobOpened, NoteWritten, Offered, Refused, VisitArrived
 from sync.ids import job_id
 from sync.payload import Payload, Synthesis
 from sync.protocol import PulledEvent
@@ -303,3 +304,48 @@ async def test_a_job_opened_on_a_device_is_listed_too(client: AsyncClient, enrol
     await anna.push(client)
     assert [row["job"] for row in (await dora.get("/api/jobs"))["jobs"]] == [job_id(opened.hash)]
     assert encode(opened.seq) == b"2"
+
+
+async def test_jobs_are_found_before_and_after_their_names_are_sorted_in(
+    staff: SignIn, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MOST_UNSORTED", 3)
+    monkeypatch.setattr(views, "PAGE", 4)
+    dora = await staff("dora")
+    opened = [await dora.open_job() for _ in range(10)]
+
+    intake.door.book.forget()
+    for job in opened:
+        assert (await dora.get(f"/api/jobs/{job}"))["job"]["job"] == job
+        await dora.do(job, "note", text="found")
+    listed: list[str] = []
+    after = ""
+    while len(listed) < len(opened):
+        page = await dora.get("/api/jobs", after=after)
+        listed += [job["job"] for job in page["jobs"]]
+        after = page["next"]
+    assert listed == opened
+
+
+async def test_an_acceptance_on_a_branch_of_a_cloned_device_stands_and_is_a_case_that_the_office_settles(
+    client: AsyncClient, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna = await staff("dora"), await enrolled("anna")
+    twin = anna.fork()
+    job, offer = await dispatched(dora)
+    anna.record("note.written", NoteWritten(text="at the gate"), job=job)
+    await anna.push(client)
+    accepts(twin, job, offer)
+    assert words(await twin.push(client)) == ["applied", "applied"]
+
+    view = await dora.get(f"/api/jobs/{job}")
+    assert (view["job"]["accountable"], view["job"]["open_cases"]) == ("anna", 1)
+    (case,) = [one["case"] for one in (await dora.get("/api/cases"))["cases"]]
+    assert (case["why"], case["about"], case["parties"]) == ("forked", twin.events[-1].hash, ["anna", "desk"])
+    assert [said for said in view["job"]["discrepancies"] if "note.written" in said]
+
+    await dora.do(job, "resolve", basis=case["basis"], chosen=case["about"], reason="she was there")
+
+    view = await dora.get(f"/api/jobs/{job}")
+    assert (view["job"]["accountable"], view["job"]["open_cases"]) == ("anna", 0)
+    assert (await dora.get("/api/cases"))["cases"] == []

@@ -1,6 +1,7 @@
 """What a device gets when it pulls: whole jobs in its scope, in commit order, nothing skipped, nothing else."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeGuard
 
 import msgspec
 import pytest
@@ -10,12 +11,13 @@ from backend import pull as pulling
 from backend.intake import Intake
 from backend.master import PERSON, PersonRow, put
 from backend.writing import Writing
+from sync.codec import decode
 from sync.events import JobOpened, NoteWritten, Offered, Withdrawn
 from sync.ids import job_id
 from sync.payload import Payload
 from sync.policy import Policy, Roster, reference
-from sync.protocol import Cursor, LeftJob, PulledDocument, PulledEvent, PullLine, read_cursor, read_document
-from sync.seal import verify
+from sync.protocol import Cursor, LeftJob, PulledDocument, PulledEvent, PullLine, Receipt, read_cursor, read_document
+from sync.seal import typ_in, verify
 from tests.backend.conftest import BOUNDARY, PEOPLE
 from tests.backend.people import Author, words
 
@@ -37,6 +39,11 @@ def jobs(lines: list[PullLine]) -> set[str]:
     """The jobs that the pulled events are about, those they open included."""
     found = {str(msgspec.json.decode(line.raw).get("job", "")) for line in events(lines)}
     return found - {""}
+
+
+def is_receipt(line: PullLine) -> TypeGuard[PulledDocument]:
+    """True for what the backend says of its own logs."""
+    return isinstance(line, PulledDocument) and typ_in(line.jws) == "ho-receipt"
 
 
 async def test_a_pull_ends_with_a_cursor_and_the_next_one_brings_only_what_came_since(
@@ -67,7 +74,7 @@ async def test_events_come_in_commit_order_each_after_the_documents_it_names(
     assert positions == sorted(positions)
     known: set[str] = set()
     for line in lines:
-        if isinstance(line, PulledDocument):
+        if isinstance(line, PulledDocument) and not is_receipt(line):
             known.add(reference(read_document(line.raw).version, line.raw))
         elif isinstance(line, PulledEvent) and b"job.opened" in line.raw:
             assert anna.roster in known
@@ -75,7 +82,8 @@ async def test_events_come_in_commit_order_each_after_the_documents_it_names(
 
 async def test_documents_are_signed_by_the_backend(client: AsyncClient, intake: Intake, enrolled: Enrol) -> None:
     anna = await enrolled("anna")
-    documents = [line for line in await anna.pull(client) if isinstance(line, PulledDocument)]
+    pulled = [line for line in await anna.pull(client) if isinstance(line, PulledDocument)]
+    documents = [line for line in pulled if not is_receipt(line)]
     for line in documents:
         verify(line.jws, line.raw, "ho-doc", intake.door.signer.jwk)
     kinds = {type(read_document(line.raw)) for line in documents}
@@ -135,21 +143,42 @@ async def test_a_person_moved_to_another_site_gets_its_jobs_and_leaves_the_other
     assert LeftJob(job) in await bo.pull(client)
 
 
-async def test_a_cursor_that_was_not_given_out_is_named_and_another_epoch_begins_anew(
-    client: AsyncClient, enrolled: Enrol
+@pytest.mark.parametrize("shown", ["{epoch}.{position}.AAAAAA", "{epoch}.{beyond}.{check}", "former.{position}.AAAAAA"])
+async def test_a_cursor_that_is_not_held_begins_a_new_epoch_once_and_is_served_from_the_beginning(
+    shown: str, client: AsyncClient, enrolled: Enrol
 ) -> None:
     anna = await enrolled("anna")
     whole = await anna.pull(client)
     epoch, position, check = read_cursor(anna.cursor)
-    for cursor, status in (
-        (f"{epoch}.{position}.{'A' * len(check)}", 409),
-        (f"{epoch}.{position + 5}.{check}", 409),
-        ("no cursor", 400),
-        (f"{epoch}.1e9.{check}", 400),
-    ):
-        answer = await client.get("/v1/sync/pull", params={"cursor": cursor}, headers=anna.headers)
-        assert (answer.status_code, "type" in answer.json()) == (status, True)
-    assert await anna.pull(client, cursor=f"another.{position}.{check}") == whole
+    lost = shown.format(epoch=epoch, position=position, beyond=position + 5, check=check)
+    again = await anna.pull(client, cursor=lost)
+    renewed = read_cursor(anna.cursor)[0]
+    assert renewed not in (epoch, "former")
+    assert events(again) == events(whole)
+    assert await anna.pull(client, cursor=lost) == again, "it ended its epoch once"
+    assert await anna.pull(client, cursor=f"{epoch}.{position}.{check}") == again
+
+
+@pytest.mark.parametrize("cursor", ["no cursor", "epoch.1e9.AAAAAA"])
+async def test_what_is_no_cursor_is_named(cursor: str, client: AsyncClient, enrolled: Enrol) -> None:
+    anna = await enrolled("anna")
+    answer = await client.get("/v1/sync/pull", params={"cursor": cursor}, headers=anna.headers)
+    assert (answer.status_code, "type" in answer.json()) == (400, True)
+
+
+async def test_a_pull_says_how_far_the_offices_own_logs_reach(
+    client: AsyncClient, intake: Intake, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    receipts = [line for line in await anna.pull(client) if is_receipt(line)]
+    assert receipts
+    for line in receipts:
+        verify(line.jws, line.raw, "ho-receipt", intake.door.signer.jwk)
+    said = [decode(line.raw, Receipt) for line in receipts]
+    log = await intake.do(lambda writing: writing.log(intake.door.office.log))
+    assert log is not None
+    assert (log.log, log.through) in [(one.log, one.received_through) for one in said]
+    assert await anna.pull(client) == [Cursor(anna.cursor)], "and is silent where nothing went on"
 
 
 @pytest.mark.parametrize("bound", ["MOST_LINES", "MOST_POSITIONS"])

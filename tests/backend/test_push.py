@@ -8,7 +8,8 @@ from httpx import AsyncClient
 from backend.intake import Intake
 from sync.codec import decode
 from sync.events import JobOpened, NoteWritten, VisitArrived
-from sync.ids import job_id
+from sync.ids import digest, job_id
+from sync.ledger import advance
 from sync.protocol import ChangedVerdict, PulledEvent, Receipt
 from sync.seal import verify
 from tests.backend.people import Author, codes, words
@@ -96,3 +97,36 @@ async def test_other_bytes_under_a_known_name_are_kept_told_and_recorded_as_a_fo
     assert any(b"log.forked" in raw and b'"seq":4' in raw for (raw,) in rows)
     events = [line.raw for line in await anna.pull(client) if isinstance(line, PulledEvent)]
     assert {anna.events[3].raw, twin.events[3].raw} <= set(events)
+
+
+async def test_both_devices_of_a_clone_are_told_from_the_seq_in_dispute_on(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    job = with_a_job(anna)
+    twin = anna.fork()
+    anna.record("note.written", NoteWritten(text="one"), job=job)
+    twin.record("note.written", NoteWritten(text="other"), job=job)
+    await anna.push(client)
+    await twin.push(client)
+
+    anna.record("note.written", NoteWritten(text="more"), job=job)
+    assert [verdict.forked for verdict in (await anna.push(client, 5)).verdicts] == [True]
+    assert [verdict.forked for verdict in (await anna.push(client, 1)).verdicts] == [False, False, False, True, True]
+
+
+async def test_a_custody_event_that_names_another_chain_before_it_is_a_fork_also_where_it_came_before_a_gap_closed(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    job = with_a_job(anna)
+    anna.record("note.written", NoteWritten(text="one"), job=job)
+    kept = anna.chains[-1]
+    anna.chains[-1] = bytes(32)
+    opened = anna.record("job.opened", JobOpened(roster=anna.roster, party="anna", site="mill"))
+    anna.chains[-2:] = [kept, advance(kept, digest(opened.raw))]
+
+    early = await anna.push(client, 5)
+    assert (words(early), [one.forked for one in early.verdicts]) == (["applied"], [False])
+    await anna.push(client, 2, 4)
+    assert [one.forked for one in (await anna.push(client, 5)).verdicts] == [True]

@@ -158,7 +158,7 @@ def test_mode_window_and_what_was_settled_beforehand_are_inputs(
 def test_bad_input_ends_with_2_and_a_sentence(
     database: Path, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
 ) -> None:
-    assert f"handover report: This cannot be understood ({said})" in printed(capsys, database, *args, code=2)
+    assert f"handover report: This cannot be understood: {said}: " in printed(capsys, database, *args, code=2)
 
 
 def test_a_database_that_is_not_there_is_said_and_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,6 +106,20 @@ def test_a_bad_row_is_named_with_its_field_and_holds_up_no_other(changed: dict[s
     assert bad.remedy.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("2025-02-30T08:10:00Z", "Write a day and an hour that there are."),
+        ("2025-02-28T24:10:00+01:00", "Write a day and an hour that there are."),
+        ("0001-01-01T00:00:00+14:00", "Write a day and an hour that there are."),
+        ("2025-02-28T08:10:00", "Write a time with its offset, such as 2026-03-01T08:00:00+01:00."),
+    ],
+)
+def test_the_remedy_is_for_what_is_wrong_with_a_time(text: str, remedy: str) -> None:
+    _, (bad,) = read_visits(file(row(arrived_at=text)))
+    assert (bad.found, bad.remedy) == (text, remedy)
+
+
 def test_the_same_visit_again_is_no_second_one() -> None:
     visits, quarantined = read_visits(file(row(), row(visit="v2"), row()))
     assert ([visit.id for visit in visits], quarantined) == (["v1", "v2"], [])

@@ -6,8 +6,9 @@ import pytest
 from httpx import AsyncClient
 
 from backend.intake import Intake
-from sync.events import Accepted, CodeWitnessed, JobOpened, NoteWritten, Offered, PersonSwitched
+from sync.events import Accepted, CodeWitnessed, JobOpened, LogOpened, NoteWritten, Offered, PersonSwitched
 from sync.ids import b64, job_id
+from sync.ledger import chain_start
 from sync.payload import Payload, Synthesis
 from sync.protocol import ChangedVerdict, LeftJob
 from sync.qr import Frame, SignedEvent, encode_frame
@@ -156,3 +157,39 @@ async def test_other_bytes_in_a_witness_than_in_the_log_are_a_fork(
     assert rows == [(2, 0), (4, 0)]
     told = await intake.store.reading(lambda con: con.execute("SELECT bytes FROM event WHERE job = 0").fetchall())
     assert [raw.count(b"log.forked") for (raw,) in told if b"log.forked" in raw] == [1]
+
+
+async def test_what_another_key_signed_for_somebodys_log_is_refused_and_does_not_fork_it(
+    client: AsyncClient, intake: Intake, pair: tuple[Author, Author]
+) -> None:
+    anna, bo = pair
+    _, opened, offer = offers(anna, "bo")
+    usurped = [Recorded(one.seq, one.raw, bo.signer.sign(one.raw, "ho-event"), one.hash) for one in (opened, offer)]
+    bo.record("code.witnessed", code_of(bo, *usurped))
+    assert words(await bo.push(client, 2)) == ["applied"]
+    kept = await intake.store.reading(lambda con: con.execute("SELECT seq, code FROM half ORDER BY seq").fetchall())
+    assert kept == [(opened.seq, "bad-signature"), (offer.seq, "bad-signature")]
+
+    reply = await anna.push(client, 2)
+    assert [(one.verdict, one.duplicate, one.forked) for one in reply.verdicts] == [("applied", False, False)] * 3
+
+
+async def test_what_a_witness_holds_of_a_log_that_is_not_open_yet_is_filed_when_it_opens(
+    client: AsyncClient, intake: Intake, pair: tuple[Author, Author]
+) -> None:
+    anna, bo = pair
+    other = Author("anna", anna.signer, b64(bytes(range(16))))
+    other.roster, other.policies = bo.roster, bo.policies
+    other.chains.append(chain_start(other.log))
+    other.record("log.opened", LogOpened(device="anna", jwk=anna.signer.jwk, software="test", former=anna.log))
+    job, opened, offer = offers(other, "bo")
+    bo.record("code.witnessed", code_of(other, opened, offer))
+    accepts(bo, job, offer)
+    assert words(await bo.push(client, 2)) == ["applied", "parked"]
+
+    other.token = anna.token
+    reply = await other.push(client, 1, 1)
+
+    assert words(reply) == ["applied"]
+    assert words(await bo.push(client, 2)) == ["applied", "applied"]
+    assert await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM half").fetchone()) == (0,)

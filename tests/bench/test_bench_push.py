@@ -46,7 +46,17 @@ def test_the_same_number_gives_the_same_journeys() -> None:
     assert journeys(2, under) == journeys(2, under)
 
 
-@pytest.mark.parametrize("given", [["--devices", "0"], ["--devices", "x"], ["--events", "-1"]])
+def test_pushes_may_be_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--devices", "2", "--events", "40", "--rounds", "2", "--batch", "10"]
+    assert main(["push", *sizes, "--in", str(tmp_path), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["batch_events"] == 10
+    assert [one["events"] for one in result["devices"]] == [40]
+
+
+@pytest.mark.parametrize(
+    "given", [["--devices", "0"], ["--devices", "x"], ["--events", "-1"], ["--batch", "0"], ["--batch", "501"]]
+)
 def test_sizes_that_are_none_are_said(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["push", *given])

@@ -48,8 +48,8 @@ class Hearing(Listener):
     ) -> None:
         super()._count(committed=committed, messages=messages, connections=connections, subscribed=subscribed)
         counts = self.counts
-        print(json.dumps({"messages": counts.messages, "repeated": counts.repeated, "subscribed": counts.subscribed}))
-        sys.stdout.flush()
+        said = {"messages": counts.messages, "repeated": counts.repeated, "subscribed": counts.subscribed}
+        print(f"{json.dumps(said)}\n", end="", flush=True)  # two threads count: each line in one piece
 
 
 broker = Broker(host="127.0.0.1", port=int(port), topics=("ho/1/d/+/sig/+",), client_id="handover-hearing")

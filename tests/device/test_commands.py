@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,71 @@ def test_codes_are_typed_too_and_shown_again(handover: Run, job: str, monkeypatc
     assert handover("phone-bo", "look", *shown["texts"])["hash"] == shown["hash"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\x02" + shown["texts"][0] + "\r\n"))
     assert handover("phone-bo", "look", "-")["hash"] == shown["hash"]
+
+
+def test_a_challenge_is_shown_as_a_picture_and_quoted_by_the_offer(handover: Run, field: Field, job: str) -> None:
+    picture = field.folder / "challenge.png"
+    asked = handover("phone-bo", "challenge", "--png", str(picture))
+    assert handover("phone-anna", "scan", str(picture)) == {"kind": "challenge", "party": "bo"}
+    shown = handover("phone-anna", "offer", job, *PAYLOAD, "--challenge", str(picture))
+    seen = handover("phone-bo", "look", *shown["texts"])
+    assert (seen["to"], asked["party"]) == (["bo"], "bo")
+    typed = handover("phone-anna", "offer", job, *PAYLOAD, "--challenge", asked["texts"][0])
+    refused = handover("phone-anna", "offer", job, *PAYLOAD, "--challenge", "HS1:site-1", exit_code=2)
+    assert "challenge" in refused
+    picks = [word for choice in ("Fit the seal", "it leaks") for word in ("--pick", choice)]
+    handover("phone-bo", "accept", *shown["texts"], "--words", "seal", *picks)
+    assert "challenge" in handover("phone-bo", "look", *typed["texts"], exit_code=2)
+
+
+@pytest.mark.parametrize("picture", ["nowhere/offer.png", "a-folder", "a-file/offer.png", "x" * 300 + ".png"])
+def test_a_picture_that_cannot_be_is_told_before_anything_is_recorded(
+    handover: Run, field: Field, job: str, picture: str
+) -> None:
+    (field.folder / "a-folder").mkdir()
+    (field.folder / "a-file").write_text("")
+    where = str(field.folder / picture)
+    offer = handover("phone-anna", "offer", job, "--to", "bo", *PAYLOAD)
+    before = handover("phone-anna", "status")["held"]["recorded"]
+    for action in (
+        ("offer", job, "--to", "bo", *PAYLOAD),
+        ("accept", *offer["texts"], "--words", "seal"),
+        ("refuse", *offer["texts"], "--reason", "no"),
+        ("withdraw", offer["hash"]),
+    ):
+        said = handover("phone-anna", *action, "--png", where, exit_code=2)
+        assert (where in said, "nothing was recorded" in said, said.count("\n")) == (True, True, 1)
+    assert handover("phone-anna", "status")["held"]["recorded"] == before
+
+
+def test_a_picture_that_could_not_be_drawn_leaves_what_was_recorded_and_says_so(
+    field: Field, job: str, handover: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    full, device = field.folder / "full.png", str(field.folder / "phone-anna")
+    full.symlink_to("/dev/full")  # takes every name and no byte, as a disk does that is full
+    assert main(["offer", job, "--to", "bo", *PAYLOAD, "--dir", device, "--png", str(full)]) == 2
+    out, err = capfd.readouterr()
+    recorded, hash_ = out.splitlines()
+    assert recorded.startswith("recorded: offer")
+    assert "handover device show HASH" in err
+    drawn = field.folder / "offer.png"
+    assert handover("phone-anna", "show", hash_.strip(), "--png", str(drawn))["pictures"] == [str(drawn)]
+    assert len(handover("phone-anna", "job", job)["handovers"]) == 1
+    facts = handover("phone-anna", "show", hash_.strip(), "--json")
+    assert facts["hash"] == hash_.strip()
+
+
+def test_an_offer_too_large_for_any_code_is_recorded_once_and_goes_by_sync(
+    handover: Run, field: Field, job: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    device = str(field.folder / "phone-anna")
+    words = [random.Random(number).randbytes(250).hex() for number in range(100)]
+    large = [part for word in words for part in ("--done", f"seal={word}")]
+    assert main(["offer", job, "--to", "bo", *PAYLOAD, *large, "--dir", device]) == 0
+    out = capfd.readouterr().out.splitlines()
+    assert out[0] == "recorded: offer; it is too large for codes and goes by sync"
+    assert "too large" in handover("phone-anna", "show", out[1].strip(), exit_code=2)
+    assert len(handover("phone-anna", "job", job)["handovers"]) == 1
 
 
 def test_a_refusal_and_a_withdrawal_have_their_commands(handover: Run, job: str) -> None:

@@ -21,6 +21,7 @@ from sync.problems import (
     KEY_TAKEN,
     NO_CONNECTION,
     NO_FOLDER,
+    NOT_BOUND,
     NOT_ENROLLED,
     NOT_OUR_CODE,
     OTHER_BACKEND,
@@ -106,10 +107,17 @@ def lost(_: EnrolRequest) -> Response | None:
 
 def test_after_a_lost_answer_the_same_key_and_log_are_asked_for_again(tmp_path: Path) -> None:
     first, second = Desk(lost), Desk()
-    assert problem_of(tmp_path, first) is NO_CONNECTION
+    assert problem_of(tmp_path, first) is NOT_BOUND
     assert not_enrolled(tmp_path)
     assert bind(tmp_path, second) == "phone-7"
     assert second.asked == first.asked
+
+
+def test_an_address_that_is_none_is_told_as_one_that_nobody_answers_at(tmp_path: Path) -> None:
+    nowhere = enrolment_text(msgspec.structs.replace(CARD, url="http://:80"))
+    with pytest.raises(Problem) as caught:
+        asyncio.run(enrol(tmp_path, SetWorld("phone"), nowhere))
+    assert caught.value.kind is NOT_BOUND
 
 
 def test_a_device_that_is_bound_is_not_bound_again(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from device.accepting import Seen
 from device.agent import Agent
 from device.codes import read_code
-from device.offering import GUEST
 from sync.acceptance import synthesis_of
 from sync.base45 import b45, unb45
 from sync.events import Accepted, CodeWitnessed, JobPlanned, Offered, Reservation
 from sync.payload import NextAction, Payload, Synthesis
-from sync.policy import Device
+from sync.policy import GUEST, Accept, Device
 from sync.problems import (
+    ACCEPTED_BY_ANOTHER,
     ACCEPTED_HERE,
     ALREADY_ANSWERED,
     BAD_ARGUMENT,
@@ -156,6 +156,34 @@ async def test_a_confirmation_of_the_same_acceptance_again_is_no_error_and_recor
     assert await crew.anna.offering.confirm("anna", read_code(accepted)) == first
 
 
+async def test_a_confirmed_acceptance_scanned_again_is_no_error_whatever_is_known_by_now(crew: Crew) -> None:
+    await crew.field.publish(msgspec.structs.replace(SITE_POLICY, version=2, accept=Accept()))
+    offer = await crew.anna.offering.offer("anna", crew.job, PAYLOAD, ["bo", "eve"])
+    accepted = await crew.accept(offer.texts)
+    first = await crew.anna.offering.confirm("anna", read_code(accepted))
+    await crew.shared.switch("eve", "1907")
+    seen = await crew.shared.accepting.look("eve", read_code(offer.texts))
+    other = await crew.shared.accepting.accept("eve", seen, read_it_back(seen))
+    assert await kind_of(crew.anna.offering.confirm("anna", read_code(other.texts))) is ACCEPTED_BY_ANOTHER
+    crew.field.pass_time(15 * DAY_MS)
+    assert await crew.anna.offering.confirm("anna", read_code(accepted)) == first
+    assert await crew.anna.offering.confirm("anna", first_accepted(crew)) == first
+    assert await kind_of(crew.anna.offering.confirm("anna", read_code(other.texts))) is ROSTER_TOO_OLD
+
+
+def first_accepted(crew: Crew) -> str:
+    (handover,) = crew.anna.holding.journey(crew.job).handovers
+    return handover.accepted[0].hash
+
+
+async def test_the_policy_of_an_offer_says_how_old_a_roster_may_be_that_its_acceptance_is_judged_by(crew: Crew) -> None:
+    await crew.field.publish(msgspec.structs.replace(SITE_POLICY, version=2, roster_blocks_days=30))
+    accepted = await crew.accept(await crew.offer())
+    crew.field.pass_time(20 * DAY_MS)
+    await crew.anna.offering.confirm("anna", read_code(accepted))
+    assert crew.anna.holding.journey(crew.job).handovers[0].confirmed
+
+
 async def test_reservations_leave_their_items_with_the_sender(crew: Crew) -> None:
     seen = await crew.bo.accepting.look("bo", read_code(await crew.offer()))
     reserved = [Reservation(item="seal", counted=0)]
@@ -261,6 +289,32 @@ async def test_a_guest_reads_back_on_the_senders_device_and_can_hand_back_there(
     seen = await agent.accepting.look("anna", back.event)
     await agent.accepting.accept("anna", seen, read_it_back(seen))
     assert agent.holding.journey(crew.job).accountable == "anna"
+
+
+@pytest.mark.parametrize("party", ["", "kim"])
+async def test_to_name_the_guest_is_the_same_as_not_to(crew: Crew, party: str) -> None:
+    agent = crew.anna
+    offer = await agent.offering.offer("anna", crew.job, PAYLOAD, ["kim", "bo"])
+    seen = await agent.accepting.look("anna", offer.event, party=party)
+    assert (seen.receiver.party, seen.receiver.guest) == ("kim", True)
+    accepted = agent.holding.event(
+        (await agent.accepting.accept("anna", seen, read_it_back(seen), signed_name="Kim")).event
+    ).body
+    assert isinstance(accepted, Accepted)
+    assert (accepted.party, accepted.met) == ("kim", "guest")
+
+
+async def test_the_guest_who_accepts_is_the_one_that_was_looked_at(crew: Crew) -> None:
+    agent = crew.anna
+    offer = await agent.offering.offer("anna", crew.job, PAYLOAD, ["kim", "lou"])
+    seen = await agent.accepting.look("anna", offer.event, party="lou")
+    await agent.accepting.accept("anna", seen, read_it_back(seen), signed_name="Kim")
+    assert agent.holding.journey(crew.job).accountable == "lou"
+
+
+async def test_a_guest_is_hosted_on_the_senders_device_alone(crew: Crew) -> None:
+    offer = await crew.offer("kim", "bo")
+    assert await kind_of(crew.bo.accepting.look("bo", read_code(offer), party="kim")) is NOT_ADDRESSED
 
 
 # -- what is refused, and why --------------------------------------------------

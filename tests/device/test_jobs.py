@@ -261,6 +261,6 @@ async def test_the_next_payload_is_filled_with_what_is_known(anna: Agent, job: s
 async def test_what_was_left_open_at_the_last_handover_is_carried_on(anna: Agent, job: str) -> None:
     offer = await anna.offering.offer("anna", job, PAYLOAD, [])
     seen = await anna.accepting.look("anna", offer.event)
-    await anna.accepting.accept("anna", seen, Synthesis(words="I see"))
+    await anna.accepting.accept("anna", seen, Synthesis(words="I see"), signed_name="Kim")
     payload = prefilled(anna.holding.journey(job))
     assert (payload.next_actions, payload.risks, payload.priority) == (PAYLOAD.next_actions, PAYLOAD.risks, "urgent")

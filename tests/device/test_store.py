@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from device.keyring import load_key, make_key
 from device.store import sqlite as room
 from device.store.sqlite import FILE, connect, migrate, migrations, open_store, statements, transaction
-from sync.problems import DAMAGED_STORE, NO_FOLDER, NOT_ENROLLED, Problem
+from sync.problems import DAMAGED_STORE, NO_FOLDER, NOT_ENROLLED, STORE_BUSY, STORE_TROUBLE, Problem
 from tests.device.field import SetWorld
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +72,29 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes
 async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         await rows(tmp_path / "nowhere", "SELECT 1")
-    assert caught.value.kind is DAMAGED_STORE
+    assert caught.value.kind is STORE_TROUBLE
+
+
+async def test_a_database_that_cannot_be_opened_or_written_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(Problem) as caught:
+        await rows(tmp_path, "SELECT 1")
+    assert caught.value.kind is STORE_TROUBLE
+    with closing(connect(tmp_path / "other.sqlite")) as con:
+        con.execute("CREATE TABLE t (a INTEGER)")
+        con.execute("PRAGMA query_only = ON")  # as on a file system that can only be read
+        with pytest.raises(Problem) as met:
+            transaction(con, lambda con: con.execute("INSERT INTO t VALUES (1)"))
+    assert (met.value.kind, met.value.where) == (STORE_TROUBLE, str(tmp_path / "other.sqlite"))
+
+
+def test_a_database_that_another_process_holds_is_told_as_busy(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / FILE)) as holder, closing(connect(tmp_path / FILE)) as other:
+        holder.execute("BEGIN IMMEDIATE")
+        other.execute("PRAGMA busy_timeout = 0")
+        with pytest.raises(Problem) as caught:
+            transaction(other, lambda con: con.execute("SELECT 1"))
+    assert caught.value.kind is STORE_BUSY
 
 
 async def test_a_transaction_is_all_or_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from sync.protocol import (
     PullLine,
     PushReply,
     Receipt,
+    ReturnReply,
     Sealed,
     SeqVerdict,
     SessionReply,
@@ -38,6 +39,7 @@ from sync.protocol import (
     cursor_text,
     inflate,
     read_push,
+    read_returned,
     receipt_text,
     write_line,
 )
@@ -59,6 +61,7 @@ class Office:
         self.verdicts: tuple[SeqVerdict, ...] = ()
         self.documents: tuple[PulledDocument, ...] = ()
         self.longer = False
+        self.given: list[bytes] = []
         self.instead: Callable[[Request], Response | None] = lambda _: None
 
     def close(self) -> None:
@@ -79,6 +82,10 @@ class Office:
                 return Response(status=200, body=encode(self.take(request.body)))
             case "/v1/sync/pull":
                 return Response(status=200, body=self.lines(request.path))
+            case "/v1/sync/return":
+                rows = read_returned(inflate(request.body))
+                self.given.extend(rows)
+                return Response(status=200, body=encode(ReturnReply(epoch=self.epoch, lines=len(rows), taken=0)))
         return Response(status=404)
 
     def take(self, body: bytes) -> PushReply:

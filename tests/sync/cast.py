@@ -263,6 +263,12 @@ class _Telling:
                 return LogForked(log=forked.log, seq=forked.seq)
             case "revoked":
                 suspect = self._events[step.basis]
-                return DeviceRevoked(device=step.party, reason="lost", logs=(Heads(log=suspect.log),))
+                return DeviceRevoked(
+                    device=step.party,
+                    reason="lost",
+                    logs=(Heads(log=suspect.log),),
+                    suspect_log=suspect.log,
+                    suspect_from=suspect.seq,
+                )
             case _:
                 return NoteWritten(text=step.id)

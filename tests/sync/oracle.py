@@ -185,7 +185,7 @@ class Reading:
         if suspect.log != child.log:
             return False
         order = list(self.told)
-        return cited.kind == "revoked" or order.index(child.id) >= order.index(suspect.id)
+        return order.index(child.id) >= order.index(suspect.id)
 
     # -- parties --------------------------------------------------------------
     def office(self, step: Step) -> bool:

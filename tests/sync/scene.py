@@ -41,14 +41,17 @@ class Scene:
     def write(
         self, body: Fact, by: str = "anna", log: str = "", job: str | None = None, kid: str | None = None
     ) -> Event:
-        """The event, recorded but not judged: by default on the person's own device, signed, about the scene's job."""
+        """The event, recorded but not judged: by default on the person's own device, signed, about the scene's job.
+
+        `raw` are the bytes of the last one.
+        """
         log = log or f"{by}'s"
         seq = self._seqs[log] = self._seqs.get(log, 1) + 1
         if job is None:
             job = "" if isinstance(body, JobOpened) else self.opened.job
         draft = Draft(kind=KIND_OF[type(body)], actor=by, body=body, job=job)
         at = Moment(wall=rfc3339(START_MS + seq * 1_000), mono=seq, boot="boot")
-        raw = write_event(draft, log=log_id(log), seq=seq, at=at)
+        self.raw = raw = write_event(draft, log=log_id(log), seq=seq, at=at)
         return read_event(raw, kid_of(key(log)) if kid is None else kid)
 
     def record(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sync.acceptance import (
     TOLERANCE_MS,
+    Asked,
     Receiver,
     Scene,
     accepted_in,
@@ -37,6 +38,7 @@ from sync.problems import (
     ACCEPTED_BY_ANOTHER,
     ACCEPTED_HERE,
     BAD_SIGNATURE,
+    CHALLENGE_UNKNOWN_OR_USED,
     CLOCK_BEFORE_ROSTER,
     KEY_NOT_VALID_THEN,
     KEY_REVOKED,
@@ -64,7 +66,7 @@ from sync.problems import (
 )
 from sync.qr import Frame, SignedEvent
 from sync.seal import Signer, signature_in
-from sync.standing import Shelf
+from sync.standing import Shelf, Verdict
 
 NOON = "2026-05-04T12:00:00Z"
 NOON_MS = milliseconds(NOON)
@@ -203,6 +205,9 @@ def raw_offer(at_ms: int = NOON_MS) -> bytes:
 def test_a_roster_is_fresh_then_stale_then_too_old() -> None:
     directory = Directory(roster())
     assert not check_clock(directory, POLICY, NOON_MS)
+    a_month_ms = 30 * 24 * HOUR_MS
+    assert not check_clock(directory, POLICY, NOON_MS + a_month_ms, NOON_MS + a_month_ms - HOUR_MS)
+    assert check_clock(directory, POLICY, NOON_MS + a_month_ms + 25 * HOUR_MS, NOON_MS + a_month_ms)
     assert check_clock(directory, POLICY, NOON_MS + 25 * HOUR_MS)
     assert problem_of(lambda: check_clock(directory, POLICY, NOON_MS + 15 * 24 * HOUR_MS)) is ROSTER_TOO_OLD
     assert problem_of(lambda: check_clock(directory, None, NOON_MS + 15 * 24 * HOUR_MS)) is ROSTER_TOO_OLD
@@ -317,6 +322,48 @@ def test_an_offer_from_the_future_or_past_its_limit_is_stopped_and_five_minutes_
     late = msgspec.structs.replace(scene, now_ms=at["late"] + 1)
     assert problem_of(lambda: check_offer(offer, BO, early)) is OFFER_FROM_FUTURE
     assert problem_of(lambda: check_offer(offer, BO, late)) is OFFER_LAPSED
+
+
+STRICT = msgspec.structs.replace(POLICY, challenge=True, limits=Limits(accept=60))
+OPEN = Asked(party="bo")
+
+
+def test_a_strict_policy_wants_a_challenge_of_a_scanned_offer_and_of_no_other() -> None:
+    stage = Stage(STRICT)
+    offer, answer = stage.offer(), stage.offer(challenge="nonce-of-bo")
+    assert check_offer(offer, BO, stage.scene(offer)) == "proven"
+    assert problem_of(lambda: check_offer(offer, BO, stage.scene(offer, scanned=True))) is CHALLENGE_UNKNOWN_OR_USED
+    stray = stage.scene(offer, scanned=True, asked=OPEN)
+    assert problem_of(lambda: check_offer(offer, BO, stray)) is CHALLENGE_UNKNOWN_OR_USED
+    assert check_offer(answer, BO, stage.scene(answer, scanned=True, asked=OPEN)) == "proven"
+
+
+@pytest.mark.parametrize("policy", [POLICY, STRICT], ids=["plain", "strict"])
+@pytest.mark.parametrize(
+    "asked", [None, Asked(party="north"), Asked(party="bo", offers=("another",))], ids=["unknown", "other", "used"]
+)
+def test_a_challenge_is_answered_once_and_by_whom_it_was_shown_to(policy: Policy, asked: Asked | None) -> None:
+    stage = Stage(policy)
+    offer = stage.offer(challenge="nonce-of-bo")
+    scene = stage.scene(offer, scanned=True, asked=asked)
+    assert problem_of(lambda: check_offer(offer, BO, scene)) is CHALLENGE_UNKNOWN_OR_USED
+    assert check_offer(offer, BO, stage.scene(offer, asked=asked)) == "proven", "by pull nothing is asked"
+    again = stage.scene(offer, scanned=True, asked=Asked(party="bo", offers=("another", offer.hash)))
+    assert check_offer(offer, BO, again) == "proven", "the offer that used it is no stranger"
+
+
+@pytest.mark.parametrize("policy", [msgspec.structs.replace(STRICT, challenge=False), STRICT], ids=["plain", "strict"])
+@pytest.mark.parametrize("off_ms", [-3 * HOUR_MS, 3 * HOUR_MS])
+def test_an_answered_challenge_settles_the_offers_own_times(policy: Policy, off_ms: int) -> None:
+    stage = Stage(policy)
+    offer = stage.offer(challenge="nonce-of-bo")
+    now_ms = NOON_MS + off_ms
+    assert check_offer(offer, BO, stage.scene(offer, asked=OPEN, scanned=True, now_ms=now_ms)) == "proven"
+    kind = OFFER_FROM_FUTURE if off_ms < 0 else OFFER_LAPSED
+    assert problem_of(lambda: check_offer(offer, BO, stage.scene(offer, now_ms=now_ms))) is kind
+    stage.hold(offer)
+    accepted = stage.accepted(offer, at_ms=now_ms)
+    check_acceptance(accepted, offer, "anna", stage.scene(accepted, own="anna"))
 
 
 @pytest.mark.parametrize("receiver", [Receiver(person="cy", party="cy"), Receiver(person="cy", party="bo")])
@@ -438,6 +485,16 @@ def test_nobody_accepts_from_oneself() -> None:
         accepted = stage.accepted(offer, who=who, party=party)
         scene = stage.scene(accepted, own="anna")
         assert problem_of(partial(check_acceptance, accepted, offer, "anna", scene)) is SELF_ACCEPTANCE
+
+
+@pytest.mark.parametrize("met", ["guest", "witnessed"])
+def test_one_who_records_an_acceptance_for_somebody_else_does_not_accept_from_oneself(met: str) -> None:
+    stage = Stage()
+    stage.hold(offer := stage.offer(to=("bo", "guest:1")))
+    accepted = stage.accepted(offer, who="anna", party="guest:1" if met == "guest" else "bo", met=met)
+    scene = stage.scene(accepted, own="anna")
+    standing = msgspec.structs.replace(scene.standing, verdict=Verdict(word="applied"))
+    check_acceptance(accepted, offer, "anna", msgspec.structs.replace(scene, standing=standing))
 
 
 def test_a_receiver_who_may_not_accept_is_named() -> None:

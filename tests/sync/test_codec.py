@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,13 +17,29 @@ from sync.codec import (
     MOST_NESTED,
     decode,
     encode,
+    event_of,
+    read_again,
     read_body,
     read_envelope,
     read_event,
+    read_ours,
     strict,
     write_event,
 )
-from sync.events import KINDS, SCHEMA, Blob, Draft, Fact, JobPlanned, NoteWritten, Offered
+from sync.events import (
+    KINDS,
+    SCHEMA,
+    Blob,
+    Correction,
+    Draft,
+    Event,
+    Fact,
+    JobOpened,
+    JobPlanned,
+    NoteWritten,
+    Offered,
+    SignalObserved,
+)
 from sync.ids import event_hash
 from sync.payload import Payload, Synthesis
 from sync.problems import EVENT_TOO_LARGE, UNREADABLE, Problem, ProblemKind
@@ -274,6 +291,107 @@ def test_numbers_that_every_reader_holds_exactly_or_as_floats_are_allowed(text: 
 
 def test_digits_in_words_are_no_numbers() -> None:
     strict(b'{"n":"99999999999999999999999"}')
+
+
+# -- two ways, one answer ------------------------------------------------------
+SIGNAL = SignalObserved(observed="dwell", source="s1", rests_on=("a", "b"), lower_ms=5, upper_ms=2**53 - 1)
+DRAFTS = [
+    note(),
+    note(
+        body=NoteWritten(
+            text='\u00e9\u2028\x7f/\\ "', occurred_at="2026-01-05T09:00:00+01:00", replaces=(NOBODY_HAS_IT,)
+        )
+    ),
+    note(kind="signal.observed", body=SIGNAL),
+    note(kind="correction.made", body=Correction(corrects=NOBODY_HAS_IT, reason="typo", fields={"text": "a", "b": ""})),
+    note(kind="job.opened", job="", body=JobOpened(roster="1.abcdef", party="anna", site="mill", priority="urgent")),
+    note(blobs=(Blob(sha256=NOBODY_HAS_IT, size=1, type="image/png"),), parents=("A" * 22 + ":1",)),
+]
+PIECES = [
+    b'"seq":3,',
+    b'"kind":"job.held",',
+    b'"occurred_at":"noon",',
+    b'"lower_ms":9007199254740992,',
+    b'"more":[[]],',
+    b'"text":"",',
+    b'"v":2,',
+    b"9007199254740992",
+    b"1e20",
+    b"\\u0061",
+    b"\\ud800",
+    b"\xff",
+    b"\t",
+    b" ",
+    b"{",
+    b"}",
+    b'"',
+    b",",
+]
+
+
+def answer(read: Callable[[], Event]) -> Event | tuple[ProblemKind, str, str]:
+    try:
+        return read()
+    except Problem as problem:
+        return problem.kind, problem.detail, problem.where
+
+
+@given(st.sampled_from(DRAFTS), st.data())
+def test_what_is_read_the_quick_way_is_what_the_general_way_reads(drawn: Draft, data: st.DataObject) -> None:
+    raw = write(msgspec.structs.replace(drawn, body=msgspec.structs.replace(drawn.body, **noted(drawn, data))))
+    for _ in range(data.draw(st.integers(0, 3))):
+        at, to = sorted(data.draw(st.integers(0, len(raw))) for _ in range(2))
+        piece = data.draw(st.sampled_from(PIECES) | st.binary(max_size=2) | st.just(raw[at:to]))
+        raw = raw[:at] + piece + raw[data.draw(st.sampled_from([at, min(at + 1, len(raw)), to])) :]
+
+    quick = read_ours(raw, "kid")
+    general = answer(lambda: event_of(read_envelope(raw), raw, "kid"))
+
+    assert quick is None or quick == general
+    assert quick is None or quick == read_again(raw, "kid", quick.hash, (quick.wall_ms, quick.occurred_ms))
+    assert answer(lambda: read_event(raw, "kid")) == general
+
+
+def noted(draft: Draft, data: st.DataObject) -> dict[str, object]:
+    text = st.text(min_size=1, max_size=30)
+    return {"text": data.draw(text)} if isinstance(draft.body, NoteWritten) else {}
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=range(len(DRAFTS)))
+def test_what_we_write_is_read_the_quick_way(draft: Draft) -> None:
+    assert read_ours(write(draft)) is not None
+
+
+def test_what_only_looks_like_ours_is_not_read_the_quick_way() -> None:
+    in_the_body = changed('"kind":"note.written"', '"body":{"kind":"note.written"},"kind":"job.held"')
+    for raw in (in_the_body, changed('"v":1', '"v":2'), changed("A" * 22, "A" * 23), b" " * (MOST_BYTES + 1), b"[]"):
+        assert read_ours(raw) is None
+
+
+def bounds(shape: msgspec.inspect.Type, seen: set[type]) -> Iterator[str]:
+    """The types in here that a quick reading could not vouch for: numbers without bounds, and what may be anything."""
+    match shape:
+        case msgspec.inspect.StructType() if shape.cls not in seen:
+            seen.add(shape.cls)
+            for field in shape.fields:
+                yield from bounds(field.type, seen)
+        case msgspec.inspect.UnionType():
+            for one in shape.types:
+                yield from bounds(one, seen)
+        case msgspec.inspect.VarTupleType():
+            yield from bounds(shape.item_type, seen)
+        case msgspec.inspect.DictType():
+            yield from bounds(shape.value_type, seen)
+        case msgspec.inspect.IntType() if shape.ge is None or shape.le is None or max(-shape.ge, shape.le) >= 2**53:
+            yield "an integer without bounds"
+        case msgspec.inspect.FloatType() | msgspec.inspect.AnyType() | msgspec.inspect.RawType():
+            yield type(shape).__name__
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_number_in_an_event_has_bounds(kind: str) -> None:
+    assert list(bounds(msgspec.inspect.type_info(KINDS[kind]), set())) == []
+    assert list(bounds(msgspec.inspect.type_info(Moment), set())) == []
 
 
 # -- newer software -----------------------------------------------------------

@@ -384,3 +384,17 @@ def test_signals_and_contacts_are_kept_in_the_order_shown() -> None:
     assert (found.signals, found.contacts) == ((signals[1], signals[0]), (contacts[1], contacts[0]))
     assert found.visits == ()
     assert [event.occurred_ms for event in found.timeline] == sorted(event.occurred_ms for event in found.timeline)
+
+
+def test_a_fact_that_this_software_cannot_read_stands_in_the_timeline_and_says_nothing() -> None:
+    scene = Scene()
+    note = scene.record(NoteWritten(text="x"))
+    standings = [
+        msgspec.structs.replace(one, event=msgspec.structs.replace(one.event, body=None))
+        if one.event.hash == note.hash
+        else one
+        for one in scene.shelf.standings.values()
+    ]
+    found = journey(scene.opened.job, standings)
+    assert note.hash in {event.hash for event in found.timeline}
+    assert found.state == "open"

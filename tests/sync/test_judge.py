@@ -123,6 +123,13 @@ def test_what_newer_software_wrote_waits_for_an_upgrade() -> None:
     assert (scene.verdict(event).word, scene.verdict(event).waits_for) == ("parked", ("upgrade",))
 
 
+def test_a_kind_with_a_rule_is_never_judged_without_it() -> None:
+    scene = Scene()
+    event = msgspec.structs.replace(scene.write(NoteWritten(text="x")), kind="handover.escalated")
+    with pytest.raises(TypeError, match=r"no rule for handover\.escalated"):
+        scene.judge(event)
+
+
 def test_every_kind_that_moves_accountability_has_a_rule() -> None:
     class Swapped(Custody, frozen=True, kw_only=True):
         """A kind for which nobody wrote a rule."""

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.ids import b64
+from sync.ids import b64, digest
 from sync.ledger import (
     Placed,
     advance,
     chain_start,
     check_head,
     first_break,
+    line_digest,
     missing_ranges,
     place,
     prev_of,
@@ -306,3 +307,23 @@ def test_the_same_bytes_on_two_branches_stand_on_both() -> None:
     model.push(1, chain_start(LOG), [b"b", b"x"])
     (onward,) = model.push(3, chains([b"b", b"x"])[-1], [b"other"])
     assert (onward.how, onward.chain) == ("forked", chains([b"b", b"x", b"other"])[-1])
+
+
+def test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands() -> None:
+    model = Model()
+    model.push(1, chain_start(LOG), [b"a", b"b"])
+    model.first[3] = (sha256(b"witnessed").digest(), None)
+    told = model.push(2, chains([b"a"])[-1], [b"B", b"witnessed", b"D"])
+    assert [one.how for one in told] == ["forked", "duplicate", "forked"]
+    assert model.beside.keys() == {2, 4}
+    assert model.first[3][1] == chains([b"a", b"B", b"witnessed"])[-1]
+
+
+def test_a_line_of_a_redacted_event_stands_for_the_same_digest_as_its_bytes() -> None:
+    raw = b'{"v":1}'
+    assert line_digest(raw) == line_digest(b64(digest(raw)).encode()) == digest(raw)
+
+
+@pytest.mark.parametrize("line", [b"", b"{" + b"x" * 42, b"!" * 43, b"\xff" * 43, b"B" * 43])
+def test_a_line_that_is_no_hash_is_bytes_like_any_other(line: bytes) -> None:
+    assert line_digest(line) == digest(line)

@@ -6,7 +6,19 @@ import pytest
 
 from sync.codec import decode, encode
 from sync.ids import event_hash
-from sync.policy import Device, Directory, Document, Names, Person, Policy, Roster, is_role, key_of, reference
+from sync.policy import (
+    Device,
+    Directory,
+    Document,
+    Names,
+    Person,
+    Policy,
+    Roster,
+    TimeAnchor,
+    is_role,
+    key_of,
+    reference,
+)
 from sync.problems import UNREADABLE, Problem
 from sync.protocol import read_document
 from sync.seal import kid_of
@@ -60,10 +72,13 @@ DOCUMENTS: tuple[Document, ...] = (
     roster(1),
     Policy(boundary="dock", version=3, issued_at=WHEN),
     Names(version=1, issued_at=WHEN, names={"anna": "Anna A."}),
+    TimeAnchor(version=3, issued_at=WHEN, id="a1b2"),
 )
 
 
-@pytest.mark.parametrize(("document", "name"), [*zip(DOCUMENTS, ("roster", "policy:dock", "names"), strict=True)])
+@pytest.mark.parametrize(
+    ("document", "name"), [*zip(DOCUMENTS, ("roster", "policy:dock", "names", "time"), strict=True)]
+)
 def test_a_document_is_read_back_and_named_by_what_it_is_a_version_of(document: Document, name: str) -> None:
     raw = encode(document)
     assert read_document(raw) == document

@@ -31,6 +31,7 @@ from sync.protocol import (
     read_document,
     read_line,
     read_push,
+    read_returned,
     receipt_text,
     write_line,
     write_push,
@@ -168,3 +169,11 @@ def test_a_document_is_read_by_what_it_says_it_is() -> None:
 def test_a_receipt_has_one_text() -> None:
     receipt = Receipt(epoch="e", log=LOG, received_through=3, head=CHAIN)
     assert receipt_text(receipt) == f'{{"epoch":"e","log":"{LOG}","received_through":3,"head":"{CHAIN}"}}'
+
+
+def test_no_more_lines_are_taken_back_at_once_than_fit_a_push() -> None:
+    assert read_returned(b"D\t{}\tjws\nE\t0\t0\t{}\tjws\n") == [b"D\t{}\tjws", b"E\t0\t0\t{}\tjws"]
+    for body in (b"x\n" * (MOST_EVENTS + 1), b"x" * (MOST_INFLATED + 1)):
+        with pytest.raises(Problem) as caught:
+            read_returned(body)
+        assert caught.value.kind is TOO_LARGE

@@ -219,6 +219,15 @@ def test_an_offer_is_preceded_by_the_opening_of_its_job_if_one_picture_holds_bot
     assert offer_frame(KID, offer, long) == Frame(KID, (offer,))
 
 
+def test_an_offer_that_needs_parts_anyway_brings_the_opening_as_long_as_parts_hold_both() -> None:
+    opened, offer = event("job.opened"), event(words=noise(1_000).hex())
+    assert offer_frame(KID, offer, opened) == Frame(KID, (opened, offer))
+    full = event(words=noise(16_350).hex())
+    assert len(code_texts(encode_frame(offer_frame(KID, full)))) == MOST_PARTS
+    assert offer_frame(KID, full, opened) == Frame(KID, (full,))
+    assert offer_frame(KID, offer, event("job.opened", words="x" * MOST_INFLATED)) == Frame(KID, (offer,))
+
+
 # -- texts ---------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "kind"),

@@ -8,12 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.codec import encode
-from sync.events import Event
+from sync.clock import Moment
+from sync.codec import encode, write_event
+from sync.events import Draft, Event, LogForked, NoteWritten
 from sync.ids import b64, digest
 from sync.ledger import advance, chain_start
 from sync.policy import Policy, Roster
-from sync.problems import BAD_CURSOR, BAD_SIGNATURE, LOG_FORKED, NO_PROGRESS, NOT_SIGNED_IN, UNREADABLE, Problem
+from sync.problems import (
+    BAD_CURSOR,
+    BAD_SIGNATURE,
+    LOG_FORKED,
+    NO_PROGRESS,
+    NOT_SIGNED_IN,
+    UNKNOWN_LOG,
+    UNREADABLE,
+    Problem,
+)
 from sync.protocol import (
     ChallengeReply,
     ChangedVerdict,
@@ -24,6 +34,7 @@ from sync.protocol import (
     PullLine,
     PushReply,
     Receipt,
+    ReturnReply,
     Sealed,
     SeqVerdict,
     SessionReply,
@@ -42,9 +53,11 @@ from sync.session import (
     DropJob,
     Effect,
     EnterEpoch,
+    GiveBack,
     MoveCursor,
     NeedsYou,
     NoteClock,
+    NoteGiven,
     OpenSession,
     Pull,
     Push,
@@ -54,13 +67,16 @@ from sync.session import (
     StopRecording,
     StoreDocument,
     StoreEvent,
+    StoreOfficeReceipt,
     StoreReceipt,
     StoreVerdicts,
     Wait,
     begin,
     challenged,
     failed,
+    given_back,
     next_step,
+    nothing_to_give,
     pulled,
     pushed,
     recorded,
@@ -97,6 +113,7 @@ class SmallBackend:
         self.changed: list[tuple[int, bytes, bytes]] = []
         self.epoch = 1
         self.key = OFFICE
+        self.tells = ""
         self.lines: list[PullLine] = []
 
     def through(self) -> int:
@@ -221,7 +238,11 @@ class SmallDevice:
             case OpenSession():
                 return challenged(self.session, ChallengeReply(challenge="c")), ()
             case SignChallenge():
-                return signed_in(self.session, SessionReply(token="t", expires_s=60)), ()  # noqa: S106 - no password
+                reply_ = SessionReply(token="t", expires_s=60, epoch=self.backend.tells)  # noqa: S106 - no password
+                return signed_in(self.session, reply_)
+            case GiveBack():
+                reply__ = ReturnReply(epoch=str(self.backend.epoch), lines=1, taken=0)
+                return given_back(self.session, NoteGiven("document", 1), reply__, rest=False)
             case Pull(cursor):
                 return pulled(self.session, self.backend.pull(cursor), self.now_ms)
             case Push(first, last):
@@ -498,6 +519,7 @@ def test_a_restored_backend_is_asked_what_it_holds_and_gets_the_rest() -> None:
     assert isinstance(one.turn("none"), Pull)
     assert EnterEpoch("2") in one.effects
     assert one.shown_received() == 0, "a receipt of another epoch is none"
+    assert one.turn("none") == GiveBack()
     assert one.turn("none") == Push(6, 6)
     assert one.turn("none") == Push(3, 6)
     one.settle()
@@ -587,6 +609,40 @@ def test_a_pull_is_kept_line_by_line_in_its_order() -> None:
     assert session.cursor == cursor
 
 
+def changed_keys(changes: int) -> tuple[list[PulledDocument], Signer]:
+    """A roster for each change of the key, signed by the key before it; and the key in use after all of them."""
+    signers = [OFFICE, *(Signer(bytes([number]) * 32) for number in range(1, changes + 1))]
+    lines = []
+    for at, signer in enumerate(signers[:-1]):
+        keys = tuple(one.jwk for one in reversed(signers[: at + 2]))
+        lines.append(document(Roster(version=at + 1, issued_at=NOON, keys=keys), signer))
+    return lines, signers[-1]
+
+
+@given(st.integers(1, 4), st.data())
+def test_a_device_follows_any_number_of_key_changes_slept_through_in_whatever_order_they_come(
+    changes: int, data: st.DataObject
+) -> None:
+    rosters, now = changed_keys(changes)
+    policy = document(Policy(boundary="b", version=1, issued_at=NOON), now)
+    other = PulledDocument(b'{"doc":"policy","boundary":"roster"}', OFFICE.sign(b"x", "ho-doc"))
+    mentions = b'{"doc":"policy","boundary":"roster","version":1,"issued_at":""}'
+    named = PulledDocument(mentions, now.sign(mentions, "ho-doc"))
+    lines = data.draw(st.permutations([*rosters, policy, other, named]))
+    session, effects = pulled(ready().session, [*lines, Cursor("1.1.abcdef")], 0)
+    assert now.jwk in session.keys
+    assert len([one for one in effects if isinstance(one, StoreDocument)]) == changes + 2
+    assert [one.slug for one in effects if isinstance(one, NeedsYou)] == [BAD_SIGNATURE.slug]
+
+
+def test_a_chain_of_keys_that_begins_with_a_stranger_s_is_not_followed() -> None:
+    rosters, now = changed_keys(3)
+    session, effects = pulled(ready().session, [*rosters[1:], Cursor("1.1.abcdef")], 0)
+    assert session.keys == (OFFICE.jwk,)
+    assert now.jwk not in session.keys
+    assert [type(one) for one in effects] == [NeedsYou, NeedsYou, MoveCursor]
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -622,3 +678,120 @@ def test_a_document_that_does_not_hold_stops_nothing_and_goes_to_a_person(bad: P
 
 def test_events_are_not_read_by_the_conversation() -> None:
     assert not any(hint is Event for hint in Session.__annotations__.values())
+
+
+# -- a backend that was restored -----------------------------------------------
+def test_a_restore_is_noticed_when_a_session_is_opened() -> None:
+    one = ready(events=4)
+    one.settle()
+    one.backend.restore(1)
+    one.backend.tells = "2"
+    one.session = msgspec.structs.replace(wake(one.session), token="")
+    steps = [one.turn("none") for _ in range(5)]
+    assert steps == [OpenSession(), SignChallenge("c"), GiveBack(), Push(4, 4), Push(2, 4)]
+    assert EnterEpoch("2") in one.effects
+    assert NoteGiven("document", 1) in one.effects
+    one.settle()
+    assert one.shown_received() == 4
+
+
+def test_an_epoch_that_goes_on_changes_nothing_when_a_session_is_opened() -> None:
+    one = device()
+    one.backend.tells = "1"
+    one.turn("none")
+    one.turn("none")
+    assert (one.effects, one.session.giving) == ([], False)
+
+
+def test_who_had_no_epoch_yet_has_nothing_to_give_back() -> None:
+    one = msgspec.structs.replace(device().session, epoch="")
+    session, effects = signed_in(one, SessionReply(token="t", expires_s=60, epoch="1"))  # noqa: S106 - no password
+    assert (effects, session.giving) == ((EnterEpoch("1"),), False)
+
+
+def test_an_old_copy_is_told_so_before_anything_is_sent() -> None:
+    one = device()
+    session, effects = signed_in(one.session, SessionReply(token="t", expires_s=60, longer=True))  # noqa: S106
+    assert effects == (StopRecording(LOG), NeedsYou(LOG_FORKED.slug, LOG))
+    assert session.longer
+
+
+def test_all_is_given_back_part_by_part_before_anything_is_pushed() -> None:
+    session = msgspec.structs.replace(ready().session, giving=True)
+    reply = ReturnReply(epoch="1", lines=2, taken=1)
+    session, effects = given_back(session, NoteGiven("document", 7), reply, rest=True)
+    assert effects == (NoteGiven("document", 7),)
+    assert next_step(session, 0) == GiveBack()
+    session, _ = given_back(session, NoteGiven("pulled", 9), reply, rest=False)
+    assert next_step(session, 0) == Push(1, 3)
+    assert next_step(nothing_to_give(msgspec.structs.replace(session, giving=True)), 0) == Push(1, 3)
+
+
+def test_a_backend_restored_again_while_it_is_given_back_gets_all_of_it_anew() -> None:
+    session = msgspec.structs.replace(ready().session, giving=True)
+    reply = ReturnReply(epoch="2", lines=2, taken=1)
+    session, effects = given_back(session, NoteGiven("pulled", 9), reply, rest=False)
+    assert effects == (NoteGiven("pulled", 9), EnterEpoch("2"))
+    assert next_step(session, 0) == GiveBack()
+
+
+def test_a_device_that_is_not_listed_shows_the_roster_that_lists_it_once() -> None:
+    one = device()
+    one.turn("none")
+    no = Answer(status=401, slug=NOT_SIGNED_IN.slug)
+    session, effects = turned_away(one.session, SignChallenge("c"), no, 0, 0.5)
+    assert (next_step(session, 0), effects) == (OpenSession(), ())
+    session = challenged(session, ChallengeReply(challenge="d"))
+    assert next_step(session, 0) == SignChallenge("d", unlisted=True)
+    _, effects = turned_away(session, SignChallenge("d", unlisted=True), no, 0, 0.5)
+    assert effects == (NeedsYou(NOT_SIGNED_IN.slug, ""),)
+    listed, _ = signed_in(session, SessionReply(token="t", expires_s=60))  # noqa: S106 - no password
+    assert not listed.unlisted
+
+
+def test_a_log_that_is_not_known_any_more_is_sent_from_its_first_event() -> None:
+    session = msgspec.structs.replace(ready().session, holds=2)
+    no = Answer(status=400, slug=UNKNOWN_LOG.slug)
+    session, effects = turned_away(session, Push(3, 3), no, 0, 0.5)
+    assert (next_step(session, 0), effects) == (Push(1, 3), ())
+    _, effects = turned_away(session, Push(1, 3), no, 0, 0.5)
+    assert effects == (NeedsYou(UNKNOWN_LOG.slug, ""),)
+
+
+def test_a_backend_that_takes_nothing_back_is_left_with_what_it_has() -> None:
+    session = msgspec.structs.replace(ready().session, giving=True)
+    session, effects = turned_away(session, GiveBack(), Answer(status=404), 0, 0.5)
+    assert (next_step(session, 0), effects) == (Push(1, 3), (NeedsYou("http-404", ""),))
+
+
+def test_how_far_the_offices_own_logs_reach_is_kept_if_the_office_signed_it() -> None:
+    one = ready()
+    receipt = Receipt(epoch="1", log=b64(b"office's log ..."), received_through=4, head=chain_text(bytes(32)))
+    raw = receipt_text(receipt).encode()
+    good, bad = OFFICE.sign(raw, "ho-receipt"), STRANGER.sign(raw, "ho-receipt")
+    one.backend.lines = [PulledDocument(raw, good), PulledDocument(raw, bad)]
+    one.settle()
+    assert StoreOfficeReceipt(receipt, Sealed(text=raw.decode(), jws=good)) in one.effects
+    assert any(isinstance(effect, NeedsYou) for effect in one.effects)
+
+
+def test_the_offices_word_that_this_log_was_continued_twice_stops_it() -> None:
+    def told(signer: Signer, log: str, seq: int = 1, kind: str = "log.forked") -> PulledEvent:
+        body = LogForked(log=log, seq=2)
+        at = Moment(wall=NOON, mono=0, boot="b")
+        draft = Draft(kind=kind, actor="backend", body=body if kind == "log.forked" else NoteWritten(text="log.forked"))
+        raw = write_event(draft, log=b64(b"office's log ..."), seq=seq, at=at)
+        return PulledEvent(seq, 0, raw, signer.sign(raw, "ho-event"))
+
+    one = ready()
+    other = told(OFFICE, b64(b"another's log .."))
+    unrelated = PulledEvent(
+        9, 0, b'{"text":"\\"log.forked\\""}', OFFICE.sign(b'{"text":"\\"log.forked\\""}', "ho-event")
+    )
+    one.backend.lines = [other, told(STRANGER, LOG), unrelated, told(OFFICE, LOG, kind="note.written")]
+    one.settle()
+    assert StopRecording(LOG) not in one.effects
+    one.backend.lines = [*one.backend.lines, told(OFFICE, LOG), told(OFFICE, LOG, 2)]
+    one.session = wake(one.session)
+    one.settle()
+    assert [effect for effect in one.effects if isinstance(effect, StopRecording)] == [StopRecording(LOG)]

@@ -5,8 +5,9 @@ import msgspec
 from sync.events import PersonSwitched
 from sync.judge import judge
 from sync.policy import Directory
+from sync.problems import LOST
 from sync.seal import kid_of
-from sync.standing import Shelf
+from sync.standing import DECLARED_LOST, Shelf, Standing
 from tests.sync.cast import DESKS, POLICY, POLICY_REFERENCE, REFERENCES, ROSTERS, key
 from tests.sync.scene import DESK, Scene, refer
 
@@ -81,3 +82,13 @@ def test_nothing_is_given_for_what_waits_itself() -> None:
     assert scene.shelf.released(accepted) == []
     scene.judge(offer)
     assert scene.said(onward) == "applied"
+
+
+def test_what_names_a_lost_event_is_refused_and_waits_no_more() -> None:
+    scene = Scene()
+    offer = scene.write(scene.offer("bo"))
+    accepted = scene.write(scene.answer(offer), by="bo")
+    scene.judge(accepted)
+    assert scene.said(accepted) == "unknown-basis"
+    scene.shelf.add(Standing(event=offer, verdict=DECLARED_LOST))
+    assert judge(accepted, scene.shelf).verdict.code == LOST.slug

@@ -16,7 +16,7 @@ from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import Final
 
-from backend.commands import devices, people, policies, serve
+from backend.commands import devices, people, policies, serve, sites
 from backend.world import Machine
 from tests.children import Child
 from tests.device.field import SITE_POLICY
@@ -52,6 +52,7 @@ class Office:
         self._set_up(folder)
 
     def _set_up(self, folder: Path) -> None:
+        self._run(sites.main, "add", "site-1")
         for person in ("anna", "bo"):
             self._run(people.main, "add", person, "--role", "technician", "--site", "site-1")
         self._run(people.main, "add", "dee", "--role", "dispatcher", "--site", "*")

@@ -98,7 +98,9 @@ def test_rows_without_visits_say_nothing(tmp_path: Path, capsys: pytest.CaptureF
         ("a,0,t,0,5.5,1", "line 2, visits"),
         ("a,0,t,0,-5,1", "line 2, visits"),
         ("a,0,t,0,\u0665,1", "line 2, visits"),
-        ("a,0,t,0,9999999999,1", "line 2, visits"),
+        ("a,0,t,0,9999999999,1", "9999999999; Write at most 1000000000"),
+        (f"a,0,t,0,{'9' * 5000},1", "Write at most 1000000000"),
+        (f"a,{'9' * 5000},t,0,5,1", "line 2, month"),
         ("a,202601,t,0,5,1", "line 2, month"),
         ("a,January,t,0,5,1", "line 2, month"),
         ("a,-1,t,0,5,1", "line 2, month"),
@@ -119,6 +121,8 @@ def test_what_cannot_be_read_is_named_with_its_place_and_what_to_do(
     assert said_.out == ""
     assert where in said_.err
     assert said_.err.startswith("handover estimate: This table cannot be read")
+    assert ".." not in said_.err
+    assert len(said_.err) < 500
 
 
 @pytest.mark.parametrize(

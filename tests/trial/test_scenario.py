@@ -96,6 +96,14 @@ def test_what_is_expected_outside_any_view_is_expected_of_all_logs_together() ->
     assert list(read(small()).scenario.expect) == ["all"]
 
 
+def test_what_is_expected_outside_any_view_may_stand_beside_views() -> None:
+    said = small()
+    said["expect"] |= {"bo": {"cases": {}}, "all": {"cases": {}}}
+    expect = read(said).scenario.expect
+    assert (expect["all"].accountable, expect["all"].cases, expect["bo"].cases) == ({"pump": "bo"}, {}, {})
+    assert set(expect) == {"all", "bo"}
+
+
 @pytest.mark.parametrize(("text", "ms"), [("90m", 5_400_000), ("-10s", -10_000), ("1d2h", 93_600_000), ("+0s", 0)])
 def test_a_span_is_days_hours_minutes_and_seconds(text: str, ms: int) -> None:
     assert span_ms(text) == ms
@@ -123,6 +131,8 @@ def put(said: Json, where: str, value: object) -> None:
 NEXT = {"next_actions": [{"what": "x", "who": "bo"}]}
 ITEMS = {"items": [{"id": "x", "expected": "2", "counted": 2}]}
 CHOOSES = {"id": "r", "do": "resolve", "basis": "pump", "chosen": "a"}
+WAITS = {"id": "w", "do": "wait", "lasts": "9999d"}
+SHIFTS = {"id": "w", "do": "clock_shift", "host": "bo", "by": "-99999d"}
 KILLS = {"id": "k", "do": "kill", "host": "bo", "when": "lunch"}
 SPOILT: dict[str, tuple[str, object, str, str]] = {
     "an unknown field": ("poeple", {}, "$", "poeple"),
@@ -158,9 +168,17 @@ SPOILT: dict[str, tuple[str, object, str, str]] = {
     "a resolution on a device": ("steps.+", CHOOSES | {"by": "bo", "on": "bo"}, "$.steps[2] (r).on", "office"),
     "a signal nobody hears": ("steps.+", {"id": "s", "do": "signal", "topic": "x"}, "$.devices", "listens"),
     "an unknown view": ("expect", {"eve": {}}, "$.expect.eve", "eve"),
-    "an unknown state": ("expect.handovers.o", "acepted", "$.expect.all.handovers.o", "acepted"),
-    "an unknown step expected": ("expect.cases.x", "open", "$.expect.all.cases.x", "'x'"),
-    "an unknown moment": ("expect.after.x", {}, "$.expect.all.after.x", "'x'"),
+    "an unknown field expected": ("expect.acountable", {"pump": "bo"}, "$.expect.acountable", "'acountable'"),
+    "an unknown state": ("expect.handovers.o", "acepted", "$.expect.handovers.o", "acepted"),
+    "an unknown step expected": ("expect.cases.x", "open", "$.expect.cases.x", "'x'"),
+    "an unknown moment": ("expect.after.x", {}, "$.expect.after.x", "'x'"),
+    "an unknown step in a view": ("expect.all.cases.x", "open", "$.expect.all.cases.x", "'x'"),
+    "one thing expected twice": ("expect.all.accountable", {"pump": "anna"}, "$.expect.accountable", "once"),
+    "a view that is none": ("expect.all", 5, "$.expect.all", "object"),
+    "a start that nobody can write": ("start", "9999-12-31T23:59:00Z", "$.start", "9999"),
+    "a step past the last year": ("steps.0.at", "9999-12-31T23:00:00Z", "$.steps[0] (o).at", "9999"),
+    "an instant past the last year": ("steps.0.until", "+9999999d", "$.steps[0] (o).until", "span"),
+    "a span that nobody means": ("steps.+", WAITS | {"lasts": "9999999d"}, "$.steps[2] (w).lasts", "regex"),
     "an order for nothing": (
         "orders.F",
         {"kind": "fulfilment", "reference": "D"},
@@ -177,6 +195,15 @@ def test_what_cannot_be_played_is_named_with_its_place(where: str, value: object
     problem = refused(said)
     assert problem.where == place
     assert word in problem.detail
+
+
+def test_no_clock_goes_where_no_time_can_be_written() -> None:
+    said = small() | {"start": "9990-01-01T00:00:00Z"}
+    for step in (WAITS, SHIFTS | {"by": "9999d"}):
+        assert refused(said | {"steps": [step]}).where.startswith("$.steps[0] (w).")
+    both = [SHIFTS | {"by": "3000d"}, WAITS | {"id": "v", "lasts": "2000d"}]
+    assert refused(said | {"steps": both, "expect": {}}).where == "$.steps[1] (v).lasts"
+    assert read(said | {"steps": [both[0], SHIFTS | {"id": "b"}, both[1]], "expect": {}}).steps
 
 
 @pytest.mark.parametrize(

@@ -123,16 +123,22 @@ SELECT log, seq, forked FROM named WHERE hash = :hash;
 SELECT log, seq, forked FROM named WHERE hash >= :low AND hash <= :high ORDER BY hash LIMIT 1;
 
 -- name: job_by_name
-SELECT ref, hash FROM job WHERE job = :job;
+SELECT ref FROM job_named WHERE job = :job;
 
 -- name: job_by_ref
 SELECT job FROM job WHERE ref = :ref;
 
 -- name: last_job
-SELECT coalesce(max(ref), 0) FROM job;
+SELECT coalesce(max(ref), 0), (SELECT through FROM job_sorted) FROM job;
 
 -- name: open_job
 INSERT INTO job (ref, job, hash) VALUES (:ref, :job, :hash);
+
+-- name: sort_jobs_in
+INSERT INTO job_name (job, ref) SELECT job, ref FROM job WHERE ref > :through ORDER BY job;
+
+-- name: jobs_sorted
+UPDATE job_sorted SET through = (SELECT max(ref) FROM job);
 
 -- name: job_refs
 SELECT ref, job FROM job ORDER BY ref;
@@ -177,3 +183,32 @@ VALUES (:kid, :at, :recorded, :oldest, :blobs, :wall)
 ON CONFLICT (kid) DO UPDATE
 SET at = excluded.at, recorded = excluded.recorded, oldest = excluded.oldest, blobs = excluded.blobs,
     wall = excluded.wall;
+
+-- name: doubts
+SELECT e.bytes, l.kid FROM doubt AS d
+JOIN event AS e ON e.log = d.log AND e.seq = d.seq
+JOIN log AS l ON l.ref = d.log
+ORDER BY d.position;
+
+-- name: note_doubt
+INSERT INTO doubt (position, log, seq) VALUES (:position, :log, :seq);
+
+-- name: jobs_from
+SELECT job FROM event WHERE log = :log AND seq >= :seq AND job > 0
+UNION
+SELECT job FROM fork WHERE log = :log AND seq >= :seq AND job > 0
+UNION
+SELECT job FROM about WHERE log = :log AND seq >= :seq;
+
+-- name: keep_half
+INSERT INTO half (digest, log, seq, bytes, jws, kid, code) VALUES (:digest, :log, :seq, :bytes, :jws, :kid, :code)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: halves
+SELECT digest, seq, bytes, jws, kid FROM half WHERE log = :log AND code = '' ORDER BY seq, digest;
+
+-- name: half_filed
+DELETE FROM half WHERE digest = :digest;
+
+-- name: half_refused
+UPDATE half SET code = :code WHERE digest = :digest;

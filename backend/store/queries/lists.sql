@@ -9,8 +9,9 @@ WHERE EXISTS (
     AND (:state = '' OR j.state = :state)
     AND (:site = '' OR j.site = :site)
     AND (:accountable = '' OR j.accountable = :accountable)
-    AND (j.rank, j.due_ms, j.id) > (:rank, :due_ms, :id)
-ORDER BY j.rank, j.due_ms, j.id
+    AND (j.rank, j.due_ms, j.job)
+        > (:rank, :due_ms, (SELECT coalesce(max(n.ref), 0) FROM job_named AS n WHERE n.job = :id))
+ORDER BY j.rank, j.due_ms, j.job
 LIMIT :most;
 
 -- name: reaches
@@ -20,7 +21,7 @@ SELECT EXISTS (
 );
 
 -- name: job
-SELECT job, body FROM job_row WHERE job = (SELECT ref FROM job WHERE job.job = :id);
+SELECT job, body FROM job_row WHERE job = (SELECT n.ref FROM job_named AS n WHERE n.job = :id);
 
 -- name: handovers_of
 SELECT body FROM handover_row WHERE job = :job ORDER BY offered_ms, offer;
@@ -79,7 +80,7 @@ WHERE EXISTS (
     )
     AND v.received_at = (SELECT max(o.received_at) FROM visit_row AS o WHERE o.job = v.job AND o.visit = v.visit)
     AND (:site = '' OR v.site = :site)
-    AND (v.job, v.visit) > ((SELECT coalesce(max(ref), 0) FROM job WHERE job.job = :job), :visit)
+    AND (v.job, v.visit) > ((SELECT coalesce(max(n.ref), 0) FROM job_named AS n WHERE n.job = :job), :visit)
 ORDER BY v.job, v.visit
 LIMIT :most;
 
@@ -106,7 +107,7 @@ SELECT body FROM order_row WHERE name = :name ORDER BY job DESC;
 SELECT body FROM order_row WHERE job = :job ORDER BY name;
 
 -- name: job_for_reference
-SELECT j.job FROM job AS j WHERE j.job = :reference
+SELECT n.job FROM job_named AS n WHERE n.job = :reference
 UNION
 SELECT j.job FROM order_row AS o JOIN job AS j ON j.ref = o.job WHERE o.name = :reference
 ORDER BY 1

@@ -1,5 +1,6 @@
 -- name: document_newest
-SELECT version, reference, bytes, jws, position FROM document WHERE key = :key ORDER BY version DESC LIMIT 1;
+SELECT version, reference, bytes, jws, position FROM document WHERE key = :key
+ORDER BY version DESC, position DESC LIMIT 1;
 
 -- name: document_named
 SELECT bytes, jws FROM document WHERE key = :key AND reference = :reference;
@@ -15,7 +16,7 @@ INSERT INTO document (key, version, reference, bytes, jws, position)
 VALUES (:key, :version, :reference, :bytes, :jws, :position);
 
 -- name: drop_older
-DELETE FROM document WHERE key = :key AND version < :version;
+UPDATE document SET bytes = x'', jws = '' WHERE key = :key AND version < :version AND jws <> '';
 
 -- name: masters
 SELECT id, body FROM master WHERE kind = :kind AND until IS NULL ORDER BY id;
@@ -37,7 +38,7 @@ VALUES (:kind, :id, :version, :since, NULL, :recorded_by, :body);
 INSERT INTO enrol_code (hash, device, expires_at) VALUES (:hash, :device, :expires_at);
 
 -- name: void_codes
-UPDATE enrol_code SET voided = 1 WHERE device = :device AND kid IS NULL;
+UPDATE enrol_code SET voided = 1 WHERE device = :device AND kid IS NULL AND voided = 0;
 
 -- name: code
 SELECT device, expires_at, kid, genesis, voided FROM enrol_code WHERE hash = :hash;
@@ -76,3 +77,6 @@ ON CONFLICT (key, job, since) DO UPDATE SET until = NULL;
 
 -- name: reach_ended
 UPDATE reach SET until = :until WHERE key = :key AND job = :job AND until IS NULL;
+
+-- name: open_jobs_of
+SELECT id FROM job_row WHERE accountable = :party AND state = 'open' ORDER BY id;

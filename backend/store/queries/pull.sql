@@ -1,6 +1,3 @@
--- name: mark_at
-SELECT digest FROM mark WHERE position = :position;
-
 -- name: last_mark
 SELECT position, digest FROM mark ORDER BY position DESC LIMIT 1;
 

@@ -1,5 +1,8 @@
 -- name: current
 SELECT number, log, kid, url, code, fingerprint, device, keys, state FROM log ORDER BY number DESC LIMIT 1
+-- name: former
+SELECT number, log, kid, url, code, fingerprint, device, state FROM log
+WHERE state <> 'asked' AND EXISTS (SELECT 1 FROM outbox WHERE outbox.log = log.number) ORDER BY number
 -- name: open_log
 INSERT INTO log (log, kid, url, code, fingerprint) VALUES (:log, :kid, :url, :code, :fingerprint)
 -- name: ask_again
@@ -33,6 +36,8 @@ INSERT INTO receipt (log, epoch, received_through, text, jws, kept_ms)
 VALUES (:log, :epoch, :received_through, :text, :jws, :kept_ms)
 ON CONFLICT (log, epoch) DO UPDATE SET received_through = excluded.received_through, text = excluded.text,
     jws = excluded.jws, kept_ms = excluded.kept_ms
+-- name: forget_receipts
+DELETE FROM receipt WHERE epoch = :epoch
 -- name: receipt
 SELECT received_through, text, jws FROM receipt WHERE log = :log AND epoch = :epoch
 -- name: keep_verdict

@@ -12,7 +12,7 @@ UPDATE conversation SET synced_ms = coalesce(:synced_ms, synced_ms), trouble = :
 INSERT INTO pulled (hash, position, received_ms, raw, jws, job)
 VALUES (:hash, :position, :received_ms, :raw, :jws, :job) ON CONFLICT (hash) DO NOTHING
 -- name: own
-SELECT 1 FROM event JOIN log ON log.number = event.log WHERE log.log = :log AND event.seq = :seq
+SELECT raw FROM event JOIN log ON log.number = event.log WHERE log.log = :log AND event.seq = :seq
 -- name: keep_document
 INSERT INTO document (name, version, reference, raw, jws) VALUES (:name, :version, :reference, :raw, :jws)
 ON CONFLICT (name, reference) DO NOTHING

@@ -1,0 +1,91 @@
+"""What there is to show of one handover: each event as it was signed, what it rests on, and what became of it."""
+
+import msgspec
+
+from sync.custody import Case, Custody
+from sync.events import Event, JobOpened
+from sync.handover import Handover
+from sync.intervals import Interval
+from sync.policy import Policy
+from sync.seal import Jwk
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed header and the digests of its events: it vouches for one that has no signature of its own."""
+
+    header: bytes
+    jws: str
+    base: bytes
+    first: int
+    digests: tuple[bytes, ...]
+
+
+class Exhibit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """An event as evidence: exact bytes, signature, when they were received (ms since 1970).
+
+    `before` and `chain` are the chain values before and after it, None while there is a gap before it; `is_received`
+    says that all of its log up to here is held.
+    """
+
+    event: Event
+    raw: bytes
+    jws: str
+    kid: str
+    received_ms: int
+    before: bytes | None
+    chain: bytes | None
+    is_received: bool
+    batch: Batch | None = None
+
+
+class SignedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that events were made under."""
+
+    key: str
+    reference: str
+    raw: bytes
+    jws: str
+
+
+class Witness(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The other side's code, as it was scanned: `frame` are its bytes, `holds` the hashes of the events in it."""
+
+    by: Exhibit
+    frame: bytes
+    holds: tuple[str, ...]
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One handover, or one reassignment: then `handover` is None and `subject` the reassignment.
+
+    `exhibits` are in the order in which they came to count, what is named before what names it. `known_ms` is when
+    the newest of the job's facts was received; `bounds` when each of them can have been recorded.
+    """
+
+    subject: Exhibit
+    job: str
+    opened: JobOpened | None
+    handover: Handover | None
+    policy: Policy | None
+    custody: Custody
+    cases: tuple[Case, ...]
+    exhibits: tuple[Exhibit, ...]
+    openings: tuple[Exhibit, ...]
+    documents: tuple[SignedDocument, ...]
+    witnesses: tuple[Witness, ...]
+    keys: dict[str, Jwk]
+    owners: dict[str, str]
+    names: dict[str, str]
+    bounds: dict[str, Interval]
+    zone: str
+    epoch: str
+    known_ms: int
+
+    @property
+    def accountable(self) -> str:
+        """Who answers for the job now."""
+        return self.custody.accountable
+
+    def exhibit(self, hash_: str) -> Exhibit | None:
+        """The exhibit with this hash."""
+        return next((one for one in self.exhibits if one.event.hash == hash_), None)

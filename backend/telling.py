@@ -1,0 +1,409 @@
+"""What is told of a handover: its outcome, and the sheet that print, page and plain text are made from."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from backend.exhibits import Dossier, Exhibit
+from backend.sheet import Outcome, Row, Section, Sheet, Table
+from backend.words import Words
+from sync.clock import milliseconds
+from sync.events import (
+    Accepted,
+    Custody,
+    Escalated,
+    Event,
+    Offered,
+    Reassigned,
+    Refused,
+    Resolved,
+    Withdrawn,
+)
+from sync.ids import event_name
+from sync.intervals import Interval, is_off, is_unsure
+from sync.payload import Payload
+from sync.policy import is_role
+from sync.problems import TOO_LARGE, Problem
+from sync.qr import Frame, SignedEvent, code_texts, encode_frame
+from sync.seal import signature_in
+
+_ROLE: Final = "role:"
+
+
+def outcome_of(dossier: Dossier, as_of_ms: int) -> Outcome:
+    """What became of the handover, as known at `as_of_ms`."""
+    handover = dossier.handover
+    if handover is None:
+        return "reassigned"
+    match handover.state:
+        case "contested":
+            return "contested" if any(case.state == "open" for case in dossier.cases) else "settled"
+        case "accepted":
+            return "reserved" if handover.reserved else "accepted"
+        case "withdrawn":
+            return "withdrawn"
+    if _moves(dossier):
+        return "overtaken"
+    if handover.state == "refused":
+        return "refused"
+    return "lapsed" if handover.lapsed(as_of_ms) else "offered"
+
+
+def _moves(dossier: Dossier) -> list[Exhibit]:
+    """What the office moved away from the node under which the offer was made, where that counts now."""
+    offered = dossier.subject.event.body
+    basis = offered.basis if isinstance(offered, Offered) else ""
+    path = [node.event for node in dossier.custody.path]
+    moved = [event.hash for event in path if isinstance(event.body, Reassigned) and event.body.basis == basis]
+    return [one for one in dossier.exhibits if one.event.hash in moved]
+
+
+def sheet_of(dossier: Dossier, words: Words, as_of_ms: int) -> Sheet:
+    """The receipt of a handover in one language."""
+    return _Writer(dossier, words, as_of_ms).sheet()
+
+
+class _Writer:
+    def __init__(self, dossier: Dossier, words: Words, as_of_ms: int) -> None:
+        self.dossier = dossier
+        self.words = words
+        self.outcome = outcome_of(dossier, as_of_ms)
+        self.zone = ZoneInfo(dossier.zone)
+        body = dossier.subject.event.body
+        self.offered = body if isinstance(body, Offered) else None
+        self.moved = body if isinstance(body, Reassigned) else None
+        handover = dossier.handover
+        self.answers = [*handover.accepted, *handover.refused] if handover else []
+        self.accepted = [one.body for one in self.answers if isinstance(one.body, Accepted)]
+        self.refusals = [one.body for one in self.answers if isinstance(one.body, Refused)]
+
+    def sheet(self) -> Sheet:
+        words, dossier = self.words, self.dossier
+        codes, code_says = self._codes()
+        sections = (
+            self._job(),
+            self._parties(),
+            self._course(),
+            *self._contest(),
+            *self._payload(),
+            *self._items(),
+            *self._synthesis(),
+            self._evidence(),
+        )
+        return Sheet(
+            words=words,
+            title=words("title.handover" if self.offered else "title.reassignment"),
+            subject=dossier.subject.event.hash,
+            outcome=self.outcome,
+            outcome_words=words(f"outcome.{self.outcome}"),
+            says=self._says(),
+            sections=tuple(section for section in sections if section.rows or section.table),
+            codes=codes,
+            code_says=code_says,
+            footer=words("footer", when=self.when(dossier.known_ms), zone=dossier.zone),
+            made_ms=dossier.known_ms,
+        )
+
+    # -- words for things -----------------------------------------------------
+    def who(self, party: str) -> str:
+        """A party by its name, or by its id where no name is known (any more)."""
+        if is_role(party):
+            return self.words("role", role=self.words.of("role", party.removeprefix(_ROLE)))
+        return self.dossier.names.get(party, party)
+
+    def given(self, text: str) -> str:
+        """What somebody wrote, set apart from the words around it where its direction is another."""
+        return self.words.isolated(text)
+
+    def by(self, event: Event, party: str) -> str:
+        """A party, and who acted for it."""
+        if event.actor == party:
+            return self.who(party)
+        return self.words("for", actor=self.who(event.actor), party=self.who(party))
+
+    def when(self, ms: int) -> str:
+        """A time in the site's zone, with its offset."""
+        local = datetime.fromtimestamp(0, tz=UTC) + timedelta(milliseconds=ms)
+        at = local.astimezone(self.zone)
+        offset = at.utcoffset() or timedelta(0)
+        shown = at.astimezone(timezone(offset))
+        return self.given(f"{shown:%Y-%m-%d %H:%M:%S} {_offset(offset)}")
+
+    def said(self, text: str) -> str:
+        """A time that somebody wrote, in the site's zone; as it is where it is none."""
+        try:
+            return self.when(milliseconds(text))
+        except Problem:
+            return text
+
+    # -- sections -------------------------------------------------------------
+    def _says(self) -> str:
+        first = self.accepted[0].party if self.accepted else self.refusals[0].party if self.refusals else ""
+        handover = self.dossier.handover
+        sender = self.offered.sender if self.offered else self._former()
+        return self.words(
+            f"says.{self.outcome}",
+            sender=self.who(sender),
+            receiver=self.who(self.moved.party if self.moved else first),
+            to=self._to(),
+            accountable=self.who(self.dossier.accountable),
+            reason="; ".join(one.reason for one in self.refusals),
+            due=self.when(handover.due_ms) if handover and handover.due_ms is not None else "",
+        )
+
+    def _to(self) -> str:
+        return ", ".join(self.who(party) for party in self.offered.to) if self.offered else ""
+
+    def _former(self) -> str:
+        """Who was accountable before the reassignment."""
+        basis = self.moved.basis if self.moved else ""
+        for one in self.dossier.exhibits:
+            body = one.event.body
+            if one.event.hash == basis:
+                party: str = getattr(body, "party", "")
+                return party
+        return ""
+
+    def _job(self) -> Section:
+        words, opened = self.words, self.dossier.opened
+        rows = [Row(words("job.id"), (self.dossier.job,), is_code=True)]
+        if opened is not None:
+            facts = {
+                "asset": self.given(opened.asset),
+                "site": self.given(self.who(opened.site)),
+                "customer": self.given(self.who(opened.customer)),
+                "outcome": self.given(opened.desired_outcome),
+            }
+            rows += [Row(words(f"job.{key}"), (value,)) for key, value in facts.items() if value]
+        if self.offered:
+            rows.append(Row(words("job.boundary"), (self.offered.boundary,)))
+            if self.offered.site and (opened is None or self.offered.site != opened.site):
+                rows.append(Row(words("job.site"), (self.who(self.offered.site),)))
+        return Section(words("section.job"), tuple(rows))
+
+    def _parties(self) -> Section:
+        words, subject = self.words, self.dossier.subject.event
+        rows: list[Row] = []
+        if self.offered:
+            rows.append(Row(words("party.sender"), (self.by(subject, self.offered.sender),)))
+            rows.append(Row(words("party.to"), (self._to(),)))
+        if self.moved:
+            rows.append(Row(words("party.former"), (self.who(self._former()),)))
+            rows.append(Row(words("party.new"), (self.who(self.moved.party),)))
+            why = [words.of("reason", self.moved.reason), self.given(self.moved.words)]
+            rows.append(Row(words("party.reason"), (": ".join(part for part in why if part),)))
+        for event in self.answers:
+            body = event.body
+            if isinstance(body, Accepted):
+                rows.append(Row(words("party.receiver"), (self.by(event, body.party),)))
+                if body.signed_name:
+                    rows.append(Row(words("party.signed_name"), (body.signed_name,)))
+                rows.append(Row(words("party.met"), (words.of("met", body.met),)))
+            elif isinstance(body, Refused):
+                rows.append(Row(words("party.refuser"), (self.by(event, body.party),)))
+                rows.append(Row(words("party.reason"), (self.given(body.reason),)))
+        rows += self._withdrawals()
+        if self.accepted and self.dossier.handover:
+            seen = "confirmed.yes" if self.dossier.handover.confirmed else "confirmed.no"
+            rows.append(Row(words("party.confirmed"), (words(seen),)))
+        rows.append(Row(words("party.accountable"), (self.who(self.dossier.accountable),)))
+        return Section(words("section.parties"), tuple(rows))
+
+    def _withdrawals(self) -> list[Row]:
+        handover = self.dossier.handover
+        bodies = [one.body for one in handover.withdrawn] if handover else []
+        reasons = [body.reason for body in bodies if isinstance(body, Withdrawn) and body.reason]
+        return [Row(self.words("party.reason"), (self.given(reason),)) for reason in reasons]
+
+    def _course(self) -> Section:
+        rows: list[Row] = []
+        handover = self.dossier.handover
+        for one in self._shown():
+            event, body = one.event, one.event.body
+            label = self.words(f"step.{event.kind}", to=self.who(body.to) if isinstance(body, Escalated) else "")
+            flags = [self.words("step.received", when=self.when(one.received_ms))]
+            if handover and handover.late and event in handover.accepted:
+                flags.insert(0, self.words("step.late"))
+            flags[:0] = self._doubt(event)
+            said = f"{self.when(event.occurred_ms)} · {self.given(self.who(event.actor))}"
+            rows.append(Row(label, (said, *flags)))
+            if handover and event is handover.offer and handover.due_ms is not None:
+                rows.append(Row(self.words("step.due"), (self.when(handover.due_ms),)))
+        return Section(self.words("section.course"), tuple(rows))
+
+    def _doubt(self, event: Event) -> list[str]:
+        """What is known of how far the time shown can be off."""
+        bounds = self.dossier.bounds.get(event.hash, Interval())
+        if not (is_off(event, bounds) or is_unsure(event, bounds)):
+            return []
+        key = "step.off" if is_off(event, bounds) else "step.uncertain"
+        if bounds.lower is None or bounds.upper is None:
+            return [self.words(f"{key}_by", upper=self.when(bounds.upper))] if bounds.upper is not None else []
+        return [self.words(key, lower=self.when(bounds.lower), upper=self.when(bounds.upper))]
+
+    def _shown(self) -> list[Exhibit]:
+        """The subject and what answers it, and the settling of a contest; by the time shown."""
+        about: set[str] = {self.dossier.subject.event.hash}
+        handover = self.dossier.handover
+        if handover:
+            for some in (handover.accepted, handover.refused, handover.withdrawn):
+                about.update(event.hash for event in some)
+            for some in (handover.confirmations, handover.escalations):
+                about.update(event.hash for event in some)
+        about.update(hash_ for case in self.dossier.cases for hash_ in (*case.children, *case.withdrawals))
+        about.update(hash_ for case in self.dossier.cases for hash_ in case.resolutions)
+        about.update(one.event.hash for one in _moves(self.dossier))
+        found = [one for one in self.dossier.exhibits if one.event.hash in about]
+        return sorted(found, key=lambda one: one.event.occurred_ms)  # at one time, in the order in which they came
+
+    def _contest(self) -> Iterable[Section]:
+        rows: list[Row] = []
+        for hash_ in dict.fromkeys(
+            name for case in self.dossier.cases for name in (*case.children, *case.withdrawals, *case.resolutions)
+        ):
+            one = self.dossier.exhibit(hash_)
+            if one is None:
+                continue
+            match one.event.body:
+                case Accepted() as body:
+                    said = self.words("contest.taken", party=self.who(body.party))
+                case Reassigned() as body:
+                    said = self.words("contest.reassigned", party=self.who(body.party))
+                case Withdrawn() as body:
+                    said = self.words("contest.withdrawn", party=self.who(body.sender))
+                case Resolved() as body:
+                    said = self.words("contest.resolved", party=self.who(self._chosen(body)))
+                    if body.reason:
+                        said = f"{said}, {self.words('contest.reason', reason=body.reason)}"
+                case _:
+                    continue
+            rows.append(Row(self.words(f"step.{one.event.kind}", to=""), (said,)))
+        return [Section(self.words("section.contest"), tuple(rows))]
+
+    def _chosen(self, body: Resolved) -> str:
+        if body.party:
+            return body.party
+        chosen = self.dossier.exhibit(body.chosen)
+        party: str = getattr(chosen.event.body, "party", "") if chosen else ""
+        return party
+
+    # -- the payload ----------------------------------------------------------
+    def _payload(self) -> Iterable[Section]:
+        if self.offered is None:
+            return []
+        words, said = self.words, self.offered.payload
+        rows: list[tuple[str, Iterable[str]]] = [
+            ("priority", [words.of("priority", said.priority)] if said.priority else []),
+            ("state", [words.of("state", said.state)] if said.state else []),
+            ("summary", map(self.given, said.summary.splitlines())),
+            ("actions_taken", (self.given(f"{one.object}: {one.result}") for one in said.actions_taken)),
+            ("decisions", self._decisions(said)),
+            ("next_actions", self._next(said)),
+            ("risks", self._risks(said)),
+            ("dependencies", self._dependencies(said)),
+            ("gaps", (f"{words.of('element', gap.element)}: {self.given(gap.reason)}" for gap in said.gaps)),
+        ]
+        found = [Row(words(f"payload.{key}"), texts) for key, some in rows if (texts := tuple(some))]
+        return [Section(words("section.payload"), tuple(found) or (Row("", (words("payload.nothing"),)),))]
+
+    def _decisions(self, said: Payload) -> Iterable[str]:
+        for one in said.decisions:
+            by = self.words("line.decision_by", who=self.who(one.who)) if one.who else ""
+            because = self.words("line.because", basis=one.basis) if one.basis else ""
+            yield ", ".join(part for part in (self.given(one.what), by, because) if part)
+
+    def _next(self, said: Payload) -> Iterable[str]:
+        for one in said.next_actions:
+            owner = self.words("line.owner", who=self.who(one.owner)) if one.owner else self.words("line.no_owner")
+            due = self.words("line.by", when=self.said(one.due)) if one.due else ""
+            yield f"{self.given(one.what)} ({', '.join(part for part in (owner, due) if part)})"
+
+    def _risks(self, said: Payload) -> Iterable[str]:
+        if not said.risks and "risks" in said.none_known:
+            yield self.words("payload.none_known")
+        for one in said.risks:
+            yield self.words("line.if", cause=one.if_, then=one.then) if one.then else self.given(one.if_)
+
+    def _dependencies(self, said: Payload) -> Iterable[str]:
+        if not said.dependencies and "dependencies" in said.none_known:
+            yield self.words("payload.none_known")
+        for one in said.dependencies:
+            on = self.given(one.on)
+            yield f"{on} ({self.words('line.by', when=self.said(one.by))})" if one.by else on
+
+    def _items(self) -> Iterable[Section]:
+        words = self.words
+        reserved = {one.item: one for body in self.accepted for one in body.reservations}
+        listed = {one.id: one for one in self.offered.payload.items} if self.offered else {}
+        rows: list[tuple[str, ...]] = []
+        for item in dict.fromkeys((*listed, *reserved)):
+            there, remark = listed.get(item), reserved.get(item)
+            received = remark.counted if remark else there.counted if there and self.accepted else ""
+            rows.append(
+                (
+                    self.who(item),
+                    str(there.expected) if there else "",
+                    str(there.counted) if there else "",
+                    str(received),
+                    remark.remark if remark else "",
+                )
+            )
+        head = tuple(words(f"items.{key}") for key in ("item", "expected", "counted", "received", "remark"))
+        return [Section(words("section.items"), table=Table(head, tuple(rows)))] if rows else []
+
+    def _synthesis(self) -> Iterable[Section]:
+        rows: list[Row] = []
+        for body in self.accepted:
+            said = body.synthesis
+            label = self.words("synthesis.words", who=self.who(body.party))
+            rows.append(Row(label, tuple(map(self.given, said.words.splitlines()))))
+            if said.shown:
+                counts = self.words("synthesis.counts", hits=said.hits, false=said.false, shown=said.shown)
+                rows.append(Row(self.words("synthesis.score"), (counts,)))
+        return [Section(self.words("section.synthesis"), tuple(rows))]
+
+    # -- evidence -------------------------------------------------------------
+    def _evidence(self) -> Section:
+        words = self.words
+        rows: list[Row] = []
+        for one in self._shown():
+            label = words(f"step.{one.event.kind}", to="")
+            name = event_name(one.event.log, one.event.seq)
+            owner = self.dossier.owners.get(one.kid, "")
+            key = f"{words('evidence.key')} {one.kid}"
+            if owner:
+                key = f"{key} {words('evidence.by', who=owner)}"
+            rows.append(
+                Row(label.rstrip(" ,"), (f"{words('evidence.hash')} {one.event.hash}", name, key), is_code=True)
+            )
+        body = self.dossier.subject.event.body
+        if isinstance(body, Custody):
+            rows.append(Row(words("evidence.roster"), (body.roster,), is_code=True))
+        if self.offered:
+            rows.append(
+                Row(words("evidence.policy"), (f"{self.offered.boundary} {self.offered.policy}",), is_code=True)
+            )
+        return Section(words("section.evidence"), tuple(rows))
+
+    def _codes(self) -> tuple[tuple[str, ...], str]:
+        """The newest half as it was shown: the last answer, or the offer where there is none."""
+        handover = self.dossier.handover
+        last = [*handover.refused, *handover.accepted] if handover else []
+        one = self.dossier.exhibit(last[-1].hash) if last else self.dossier.subject
+        if one is None or not one.jws:
+            return (), ""
+        frame = Frame(one.kid, (SignedEvent(one.raw, signature_in(one.jws)),))
+        kind = self.words(f"step.{one.event.kind}", to="")
+        try:
+            return code_texts(encode_frame(frame)), self.words("codes.says", kind=kind)
+        except Problem as problem:
+            if problem.kind is not TOO_LARGE:
+                raise
+            return (), self.words("codes.too_large")
+
+
+def _offset(offset: timedelta) -> str:
+    minutes = int(offset.total_seconds()) // 60
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
