@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from sync.codec import decode, encode
@@ -61,6 +62,13 @@ def test_a_key_is_a_device_s_or_the_backend_s() -> None:
     assert not BOOK.is_staff(kid_of(key("anna's")))
     assert BOOK.is_staff(kid_of(key(DESKS[0])))
     assert BOOK.device(kid_of(key(DESKS[0]))) is None
+
+
+def test_a_device_is_found_under_every_key_it_ever_had() -> None:
+    old, new = (Device(id="tablet", jwk=key(name)) for name in ("tablet's first", "tablet's second"))
+    book = Directory(msgspec.structs.replace(BOOK.roster, devices=(old, *BOOK.roster.devices, new)))
+    assert book.kids("tablet") == (kid_of(old.jwk), kid_of(new.jwk))
+    assert book.kids("nobody's") == ()
 
 
 def test_a_role_is_written_so() -> None:
