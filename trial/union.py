@@ -31,7 +31,8 @@ _STAFF: Final = (
     " WHERE log.staff = 1 ORDER BY log.ref, event.seq"
 )
 _LEDGER: Final = "SELECT log.log, event.seq, event.bytes FROM event JOIN log ON log.ref = event.log"
-_DOCUMENTS: Final = "SELECT reference, bytes FROM document ORDER BY key, version"
+# Older lists of names are emptied when there is a newer one.
+_DOCUMENTS: Final = "SELECT reference, bytes FROM document WHERE bytes <> x'' ORDER BY key, version"
 
 
 class Row(NamedTuple):
