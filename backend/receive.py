@@ -70,6 +70,7 @@ def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | No
             find_out(writing, office.world.token(EPOCH_BYTES), named)
     continues = held.through == held.highest == header.from_ - 1 and held.head == arrived.base
     receiver = _Receiver(writing, office, held)
+    writing.settled.clear()  # one that was undone may have left some
     if continues:
         receiver.extend(lines)
     else:
@@ -93,7 +94,7 @@ def receive(writing: Writing, office: Office, arrived: Arrived, proof: Held | No
         log=held.log,
         through=through,
         head=head,
-        verdicts=tuple(receiver.verdicts),
+        verdicts=receiver.answer(),
         missing=_missing(writing, held),
         longer=held.highest > max(header.recorded, header.to),
         fresh=receiver.fresh,
@@ -207,6 +208,7 @@ class _Receiver:
         self.office = office
         self.held = held
         self.verdicts: list[SeqVerdict] = []
+        self._waiting: list[tuple[int, Place]] = []
         self.linked = True
         self.fresh = 0
         self.forked_from = 0
@@ -216,11 +218,12 @@ class _Receiver:
         held = self.held
         before = held.head
         for line in lines:
-            verdict = self._store(line, Place(held.ref, line.seq), line.chain, before)
+            where = Place(held.ref, line.seq)
+            verdict = self._store(line, where, line.chain, before)
             if verdict is APPLIED and not (self.forked_from or held.forked_at):
                 self.verdicts.append(SeqVerdict(seq=line.seq, verdict="applied"))
             else:
-                self.verdicts.append(tell(line.seq, verdict, forked=self._is_forked(line.seq)))
+                self._tell(line.seq, where, verdict)
             before = line.chain
         held.through = held.highest = lines[-1].seq
         held.head = before
@@ -243,10 +246,23 @@ class _Receiver:
             if is_held and line.event is not None:
                 self._check_prev(line.event, one.chain, before)
             verdict = self._again(where, one.chain) if is_held else self._store(line, where, one.chain, before)
-            self.verdicts.append(tell(line.seq, verdict, duplicate=is_held, forked=self._is_forked(line.seq)))
+            self._tell(line.seq, where, verdict, duplicate=is_held)
             held.reach(line.seq)
             before = line.chain
         self._advance()
+
+    def _tell(self, seq: int, where: Place, verdict: Verdict, *, duplicate: bool = False) -> None:
+        if verdict.word in ("parked", "quarantined"):
+            self._waiting.append((len(self.verdicts), where))
+        self.verdicts.append(tell(seq, verdict, duplicate=duplicate, forked=self._is_forked(seq)))
+
+    def answer(self) -> tuple[SeqVerdict, ...]:
+        """What the push is told, as it stands at its end: what waited may have gone on by what came after it."""
+        for index, where in self._waiting:
+            if verdict := self.writing.settled.get(where):
+                said = self.verdicts[index]
+                self.verdicts[index] = tell(said.seq, verdict, duplicate=said.duplicate, forked=said.forked)
+        return tuple(self.verdicts)
 
     def _store(self, line: Line, where: Place, chain: bytes | None, before: bytes) -> Verdict:
         """An event that was not held, kept whatever it is; `before` is the chain value before it by its batch."""

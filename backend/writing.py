@@ -138,6 +138,7 @@ class Writing:
         self.documents = book.documents
         self.now_ms = now_ms
         self.touched: set[int] = set()
+        self.settled: dict[Place, Verdict] = {}
         self.moved: set[int] = set()
         self.answered: list[Standing] = []
         self.has_orders = False
@@ -503,6 +504,7 @@ class Writing:
             self._explain(place, standing.verdict)
         if word == QUARANTINED:
             self._put_aside(place, standing.event)
+        self.settled[place] = standing.verdict
         row = place.names() | {"position": position, "verdict": word, "job": job}
         self.con.execute(_SQL["fork_verdict" if place.digest else "main_verdict"].text, row)
         if not log.staff:

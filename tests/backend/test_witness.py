@@ -77,6 +77,16 @@ async def test_the_receivers_sync_alone_proves_the_handover(
     assert (reply.received_through, reply.longer) == (4, False)
 
 
+async def test_a_push_is_told_how_it_ended_not_how_its_first_event_began(
+    client: AsyncClient, pair: tuple[Author, Author]
+) -> None:
+    anna, bo = pair
+    job, opened, offer = offers(anna, "bo")
+    accepts(bo, job, offer)
+    bo.record("code.witnessed", code_of(anna, opened, offer))
+    assert words(await bo.push(client, 2)) == ["applied", "applied"]
+
+
 async def test_what_is_witnessed_does_not_count_as_received_from_its_own_log(
     client: AsyncClient, pair: tuple[Author, Author]
 ) -> None:
