@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from backend.look import Look
+from sync.corrections import correction_of
 from sync.events import (
     Accepted,
     Draft,
@@ -94,6 +95,14 @@ class AskedNote(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Write words on the job."""
 
     text: Text
+
+
+class AskedCorrection(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say what is right in a fact of the job, field by field: an event beside it. Never what moved accountability."""
+
+    event: Hash
+    fields: Annotated[dict[str, str], Meta(min_length=1, max_length=20)]
+    reason: Line
 
 
 class AskedReassign(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -294,6 +303,12 @@ def note(look: Look, asked: AskedNote) -> list[Draft]:
     return [_draft(look, "note.written", NoteWritten(text=asked.text))]
 
 
+def correct(look: Look, asked: AskedCorrection) -> list[Draft]:
+    """See `AskedCorrection`."""
+    body = correction_of(look.journey.timeline, asked.event, asked.fields, asked.reason)
+    return [_draft(look, "correction.made", body)]
+
+
 def reassign(look: Look, asked: AskedReassign) -> list[Draft]:
     """See `AskedReassign`."""
     _is_open(look)
@@ -398,6 +413,7 @@ ACTIONS: Final[dict[str, Action[Any]]] = {
     "hold": Action(AskedHold, hold),
     "release": Action(Asked, release),
     "note": Action(AskedNote, note),
+    "correct": Action(AskedCorrection, correct),
     "reassign": Action(AskedReassign, reassign),
     "resolve": Action(AskedResolve, resolve),
     "accept-for": Action(AskedAcceptance, accept_for),

@@ -67,8 +67,12 @@ WATCHED: Final = CUSTODY | {
     "item.scanned",
     "visit.arrived",
     "visit.departed",
+    "correction.made",
 }
-"""Facts that make a form stale: custody, plan, orders, items, and where somebody is. A signal or a note does not."""
+"""Facts that make a form stale: custody, plan, orders, items, where somebody is, and what they were corrected to.
+
+A signal or a note does not.
+"""
 
 
 class JobFacts:

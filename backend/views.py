@@ -9,8 +9,8 @@ import msgspec
 from backend.ordering import Candidate, candidates, with_ordered_window
 from backend.rows import CaseRow, HandoverRow, JobRow, OrderRow, VisitRow
 from backend.store.sqlite import queries
+from backend.timeline import TimelineEntry, timeline
 from sync.codec import decode, encode
-from sync.ids import event_hash, event_name
 from sync.journey import Item
 from sync.problems import NOT_FOUND, Problem
 
@@ -18,19 +18,6 @@ _SQL: Final = queries("lists")
 PAGE: Final = 50
 MOST: Final = 500
 _T = TypeVar("_T")
-
-
-class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a job: when it came to count (`position`) and was received (ms since 1970), and what it says."""
-
-    position: int
-    received_at: int
-    name: str
-    hash: str
-    kind: str
-    actor: str
-    wall: str
-    body: msgspec.Raw
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,19 +73,6 @@ class OrderList(msgspec.Struct, frozen=True, kw_only=True):
     next: str = ""
 
 
-class _Head(msgspec.Struct, frozen=True):
-    log: str
-    seq: int
-    kind: str
-    actor: str
-    at: "_At"
-    body: msgspec.Raw
-
-
-class _At(msgspec.Struct, frozen=True):
-    wall: str
-
-
 def _rows(con: sqlite3.Connection, query: str, shape: type[_T], **given: object) -> tuple[_T, ...]:
     return tuple(decode(raw, shape) for (raw,) in con.execute(_SQL[query].text, given))
 
@@ -120,7 +94,6 @@ def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
     if not reached:
         raise Problem(NOT_FOUND, f"job {job[:40]}")
     ref = row[0]
-    events = [*con.execute(_SQL["timeline_of"].text, {"job": ref}), *con.execute(_SQL["about_of"].text, {"job": ref})]
     return JobView(
         job=decode(row[1], JobRow),
         handovers=_rows(con, "handovers_of", HandoverRow, job=ref),
@@ -128,21 +101,7 @@ def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
         items=_rows(con, "items_of", Item, job=ref),
         cases=_rows(con, "cases_of", CaseRow, job=ref),
         orders=_rows(con, "orders_of", OrderRow, job=ref),
-        timeline=tuple(_entry(*event) for event in sorted(events)),
-    )
-
-
-def _entry(position: int, received_at: int, raw: bytes) -> TimelineEntry:
-    head = decode(raw, _Head)
-    return TimelineEntry(
-        position=position,
-        received_at=received_at,
-        name=event_name(head.log, head.seq),
-        hash=event_hash(raw),
-        kind=head.kind,
-        actor=head.actor,
-        wall=head.at.wall,
-        body=head.body.copy(),
+        timeline=timeline(con, ref),
     )
 
 

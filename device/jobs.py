@@ -10,6 +10,7 @@ from device.holding import Holding
 from device.store.log import Recorded
 from sync.checks import Finding, earlier, run_checks
 from sync.clock import milliseconds
+from sync.corrections import correction_of
 from sync.events import (
     KINDS,
     AssetScanned,
@@ -20,7 +21,6 @@ from sync.events import (
     CheckFound,
     CheckOverridden,
     ContactReceived,
-    Correction,
     Custody,
     Draft,
     Entered,
@@ -319,10 +319,14 @@ class Jobs:
         return await self.tell(person, "assist.left", AssistLeft(who=who), job)
 
     async def correct(self, person: str, wrong: str, fields: dict[str, str], reason: str) -> Recorded:
-        """What the event `wrong` (a hash) said is put right, field by field, in an event of its own."""
+        """What the event `wrong` (a hash) said is put right, field by field, in an event of its own.
+
+        NOT_CORRECTABLE for what moved accountability, a field that it does not have, a value that does not fit.
+        """
         await self._here.refresh()
         event = self._here.event(wrong)
-        body = Correction(corrects=wrong, reason=reason, fields=fields)
+        facts = self._here.journey(event.job).timeline if event.job else (event,)
+        body = correction_of(facts, wrong, fields, reason)
         return await self.tell(person, "correction.made", body, event.job)
 
     async def tell(self, person: str, kind: str, body: Fact, job: str = "", *, blobs: Sequence[Blob] = ()) -> Recorded:

@@ -4,13 +4,16 @@ A fact names the hashes of those it `replaces`. What nothing replaces stands. Wh
 of them replace, directly or through others, is read by the same rule instead, until one replaces them all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from sync.codec import UNREADABLE_JSON, check_times
 from sync.events import Correction, Event, Fact
 from sync.problems import Problem
+
+_F = TypeVar("_F", bound=Fact)
 
 
 def in_force(events: Iterable[Event]) -> tuple[Event | None, bool]:
@@ -65,9 +68,15 @@ def corrected(body: Fact, corrections: Iterable[Event]) -> tuple[Fact, bool]:
         return body, False
     known = {field.encode_name for field in msgspec.structs.fields(body)}
     fitting = {name: value for name, value in agreed.items() if name in known}
+    right = put_in(body, fitting)
+    return (body, True) if right is None else (right, len(fitting) < len(wanted))
+
+
+def put_in(body: _F, fields: Mapping[str, str]) -> _F | None:
+    """The body with these of its fields so, numbers in words; None where a value does not fit."""
     try:
-        put_in = msgspec.convert(msgspec.to_builtins(body) | fitting, type(body), strict=False)
-        check_times(put_in)
+        right = msgspec.convert(msgspec.to_builtins(body) | dict(fields), type(body), strict=False)
+        check_times(right)
     except (*UNREADABLE_JSON, Problem):
-        return body, True
-    return put_in, len(fitting) < len(wanted)
+        return None
+    return right

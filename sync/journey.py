@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, cast
 import msgspec
 
 from sync.clock import milliseconds
+from sync.corrections import CORRECTABLE
 from sync.custody import Custody, custody
 from sync.doubts import NO_DOUBTS, Doubts, why
 from sync.events import (
@@ -183,7 +184,7 @@ class _Facts:
 
     def _correct(self, hash_: str, said: list[Event]) -> None:
         standing = self.standings.get(hash_)
-        if standing is None or standing.event.body is None or standing.node or standing.under:
+        if standing is None or standing.event.body is None or standing.event.kind not in CORRECTABLE:
             self.discrepancies.append(f"a correction of {hash_}, which is not a fact that can be corrected here")
             return
         was = standing.event

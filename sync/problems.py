@@ -287,6 +287,13 @@ NOT_REDACTABLE = _kind(
     "fix",
     "Have the product restate it; nothing else may differ.",
 )
+NOT_CORRECTABLE = _kind(
+    "not-correctable",
+    "This cannot be corrected",
+    422,
+    "fix",
+    "Name a fact of the job and its fields; what moved accountability is resolved or reassigned instead.",
+)
 MISPLACED = _kind("misplaced", "It stands where it does not belong", 422, "ask", "Send the device's log to support.")
 
 # -- the sync conversation ----------------------------------------------------

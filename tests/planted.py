@@ -399,6 +399,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/proving/test_invariants.py::test_i17_when_faults_stop_every_outbox_empties",
     ),
     Fault(
+        name="custody-corrected",
+        invariant="what moved accountability is never corrected",
+        file="sync/corrections.py",
+        old="    - CUSTODY\n",
+        new="",
+        test="tests/sync/test_journey.py::test_what_moved_accountability_cannot_be_corrected",
+    ),
+    Fault(
         name="clone-not-held",
         invariant="I12 what a clone recorded is given to its twin, and kept",
         file="device/store/pulled.py",

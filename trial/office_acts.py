@@ -14,7 +14,6 @@ from backend.writing import Writing
 from sync.events import (
     Accepted,
     Confirmed,
-    Correction,
     Draft,
     Fact,
     JobCancelled,
@@ -139,6 +138,8 @@ class OfficeActs:
                 return "cancel", {"reason": step.reason}
             case do.Reopen():
                 return "reopen", {"reason": step.reason or "not done"}
+            case do.Correct():
+                return "correct", {"event": step.event, "fields": step.fields, "reason": step.reason}
             case do.Reassign(basis=None):
                 return "reassign", {"party": step.party, "reason": step.reason, "words": step.words}
             case do.Accept(met="witnessed"):
@@ -167,8 +168,6 @@ class OfficeActs:
                 body = JobResolved(node=step.node or self._node(step.job), outcome=step.outcome)
             case do.Cancel():
                 body = JobCancelled(node=step.node or self._node(step.job), reason=step.reason)
-            case do.Correct():
-                body = Correction(corrects=step.event, reason=step.reason, fields=step.fields)
             case do.Offer():
                 body = self._offered(step, by)
             case do.Accept():

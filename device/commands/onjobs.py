@@ -11,7 +11,8 @@ from device.jobs import Departure, ItemStep
 from device.prefill import prefilled
 from device.store.log import Recorded
 from sync.clock import rfc3339
-from sync.events import VisitOutcome, VisitType
+from sync.corrections import Reading, readings
+from sync.events import Event, VisitOutcome, VisitType
 from sync.journey import Journey
 from sync.payload import Priority
 
@@ -79,6 +80,10 @@ def _facts(journey: Journey) -> dict[str, object]:
             {"basis": case.basis, "state": case.state, "parties": case.parties} for case in journey.custody.cases
         ],
         "items": journey.items,
+        "corrected": {
+            hash_: {"by": reading.by, "reads": reading.body, "disputed": reading.disputed}
+            for hash_, reading in readings(journey.timeline).items()
+        },
         "discrepancies": journey.discrepancies,
     }
 
@@ -87,12 +92,23 @@ async def _job_shown(agent: Agent, args: Namespace) -> Said:
     await agent.refresh()
     journey = agent.holding.journey(args.job)
     lines = [_line(journey)]
-    lines += [
-        f"  {rfc3339(event.occurred_ms)}  {event.actor:<12} {event.kind:<22} {event.hash}" for event in journey.timeline
-    ]
+    reads = readings(journey.timeline)
+    for event in journey.timeline:
+        lines.append(f"  {rfc3339(event.occurred_ms)}  {event.actor:<12} {event.kind:<22} {event.hash}")
+        lines += _corrected(event, reads.get(event.hash))
     lines += [f"  case under {case.basis}: {case.state}; {', '.join(case.parties)}" for case in journey.custody.cases]
     lines += [f"  discrepancy: {words}" for words in journey.discrepancies]
     return Said(facts=_facts(journey), lines=tuple(lines))
+
+
+def _corrected(event: Event, reads: Reading | None) -> list[str]:
+    """What reads otherwise since it was recorded, field by field."""
+    if reads is None or event.body is None:
+        return []
+    pairs = [(name, getattr(event.body, name), getattr(reads.body, name)) for name in event.body.__struct_fields__]
+    said = [f"{name} {now}" for name, was, now in pairs if was != now]
+    disputed = "; corrections contradict each other or do not fit" if reads.disputed else ""
+    return [f"    corrected: {', '.join(said) or 'nothing'}{disputed}"]
 
 
 # -- opening and closing -------------------------------------------------------

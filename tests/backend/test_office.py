@@ -11,7 +11,7 @@ from backend import views, writing
 from backend.escalation import Escalation
 from backend.intake import Intake
 from sync.codec import encode
-from sync.events import Accepted, JobOpened, NoteWritten, Offered, Refused, VisitArrived
+from sync.events import Accepted, ItemScanned, JobOpened, NoteWritten, Offered, Refused, VisitArrived
 from sync.ids import job_id
 from sync.payload import Payload, Synthesis
 from sync.protocol import PulledEvent
@@ -117,6 +117,48 @@ async def test_a_note_does_not_make_a_form_stale(staff: SignIn) -> None:
     seen = (await dora.get(f"/api/jobs/{job}"))["job"]["seen"]
     await max_.do(job, "note", text="the gate is left of the road")
     await dora.do(job, "hold", seen=seen, reason="wait")
+
+
+async def test_what_a_fact_said_is_put_right_beside_it_and_never_what_moved_accountability(
+    client: AsyncClient, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna = await staff("dora"), await enrolled("anna")
+    opened = anna.record("job.opened", JobOpened(roster=anna.roster, party="anna", site="north"))
+    job = job_id(opened.hash)
+    scan = ItemScanned(item="seal", step="installed", qty=3)
+    scanned = anna.record("item.scanned", scan, job=job)
+    await anna.push(client)
+    seen = (await dora.get(f"/api/jobs/{job}"))["job"]["seen"]
+    done = await dora.do(job, "correct", event=scanned.hash, fields={"qty": "2"}, reason="one went back")
+    view = await dora.get(f"/api/jobs/{job}")
+    assert [item["installed"] for item in view["items"]] == [2]
+    entry = next(one for one in view["timeline"] if one["hash"] == scanned.hash)
+    assert (entry["body"]["qty"], entry["reads"]["qty"], entry["disputed"]) == (3, 2, False)
+    assert entry["corrected_by"] == [event["event"] for event in done["events"]]
+    assert [one["reads"] for one in view["timeline"] if one["hash"] != scanned.hash] == [None, None]
+
+    said = await dora.do(job, "hold", 409, seen=seen, reason="x")
+    assert [change["kind"] for change in said["changes"]] == ["correction.made"]
+    for event, fields in ((opened.hash, {"party": "bo"}), (scanned.hash, {"colour": "red"})):
+        said = await dora.do(job, "correct", 422, event=event, fields=fields, reason="x")
+        assert said["type"].endswith(":not-correctable")
+    await dora.do(job, "correct", 404, event="A" * 43, fields={"qty": "2"}, reason="x")
+    nick = await staff("nick")
+    south = await dora.open_job("south")
+    await nick.do(south, "correct", 404, seen=10**6, event=scanned.hash, fields={"qty": "2"}, reason="x")
+
+
+async def test_a_timeline_says_when_each_event_can_have_been_recorded_whatever_its_wall_clock_says(
+    client: AsyncClient, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna = await staff("dora"), await enrolled("anna")
+    opened = anna.record("job.opened", JobOpened(roster=anna.roster, party="anna", site="north"))
+    anna.clock_ms += 3 * 86_400_000
+    anna.record("note.written", NoteWritten(text="from the day after tomorrow"), job=job_id(opened.hash))
+    await anna.push(client)
+    entries = (await dora.get(f"/api/jobs/{job_id(opened.hash)}"))["timeline"]
+    assert [one["clock_off"] for one in entries] == [False, True]
+    assert all(one["not_after"] for one in entries)
 
 
 async def test_held_jobs_are_not_dispatched_until_released(staff: SignIn) -> None:

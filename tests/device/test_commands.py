@@ -167,7 +167,9 @@ def test_a_refusal_and_a_withdrawal_have_their_commands(handover: Run, job: str)
 def test_every_other_action_records_what_it_says(handover: Run, job: str) -> None:
     handover("phone-anna", "item", job, "seal", "--step", "picked", "--qty", "2")
     wrong = handover("phone-anna", "item", job, "hose", "--step", "picked", "--qty", "3")["hash"]
-    handover("phone-anna", "correct", wrong, "qty=1", "--reason", "counted twice")
+    by = handover("phone-anna", "correct", wrong, "qty=2", "--reason", "counted twice")["hash"]
+    (corrected,) = handover("phone-anna", "job", job)["corrected"].items()
+    assert (corrected[0], corrected[1]["by"], corrected[1]["reads"]["qty"]) == (wrong, [by], 2)
     handover("phone-anna", "note", job, "the customer waits")
     handover("phone-anna", "contact", job, "--channel", "phone", "--customer", "c-1")
     handover("phone-anna", "assist", job, "bo")
@@ -183,7 +185,7 @@ def test_every_other_action_records_what_it_says(handover: Run, job: str) -> Non
     handover("phone-anna", "cancel", job, "--reason", "replaced")
     assert handover("phone-anna", "jobs")["jobs"] == []
     (facts,) = handover("phone-anna", "jobs", "--all")["jobs"]
-    assert [(one["item"], one["picked"]) for one in facts["items"]] == [("hose", 1), ("seal", 2)]
+    assert [(one["item"], one["picked"]) for one in facts["items"]] == [("hose", 2), ("seal", 2)]
     assert facts["state"] == "cancelled"
 
 

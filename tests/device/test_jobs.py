@@ -15,6 +15,7 @@ from sync.policy import CheckRule
 from sync.problems import (
     BAD_ARGUMENT,
     GAPS_OPEN,
+    NOT_CORRECTABLE,
     NOT_FOR_PARTY,
     NOT_FOUND,
     UNREADABLE,
@@ -207,6 +208,17 @@ async def test_what_was_wrong_is_put_right_in_an_event_of_its_own(anna: Agent, j
     (item,) = anna.holding.journey(job).items
     assert item.picked == 2
     assert await kind_of(anna.jobs.correct("anna", unknown_hash(), {"qty": "2"}, "x")) is NOT_FOUND
+    assert await kind_of(anna.jobs.correct("anna", scanned.hash, {"colour": "red"}, "x")) is NOT_CORRECTABLE
+    root = anna.holding.node(job).hash
+    assert await kind_of(anna.jobs.correct("anna", root, {"party": "bo"}, "x")) is NOT_CORRECTABLE
+
+
+async def test_a_correction_is_corrected_by_the_next_one_and_no_contradiction_is_left(anna: Agent, job: str) -> None:
+    scanned = await anna.jobs.scan_item("anna", job, "seal", "picked", qty=3)
+    for qty in ("2", "1"):
+        await anna.jobs.correct("anna", scanned.hash, {"qty": qty}, "counted again")
+    journey = anna.holding.journey(job)
+    assert ([one.picked for one in journey.items], journey.discrepancies) == ([1], ())
 
 
 async def test_a_job_is_held_released_closed_and_opened_again(anna: Agent, job: str) -> None:

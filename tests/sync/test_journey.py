@@ -293,6 +293,16 @@ def test_what_moved_accountability_cannot_be_corrected() -> None:
     assert all("not a fact that can be corrected" in one for one in found.discrepancies)
 
 
+def test_what_only_the_office_records_and_what_sensors_say_is_corrected_by_nobody() -> None:
+    scene = Scene()
+    merge = scene.record(JobMerged(stop="s1", jobs=(scene.opened.job,)), by="desk", log=DESK)
+    seen = scene.record(SignalObserved(observed="arrival", source="gate", rests_on=("a",), site="mill"), kid="")
+    for hash_, fields in ((merge.hash, {"stop": "s2"}), (seen.hash, {"site": "quay"})):
+        scene.record(Correction(corrects=hash_, reason="x", fields=fields), kid="")
+    found = fold(scene)
+    assert ([one.stop for one in found.merged], len(found.discrepancies)) == (["s1"], 2)
+
+
 # -- visits, checks, evidence -------------------------------------------------
 def test_a_visit_is_one_however_often_its_ends_were_recorded() -> None:
     scene = Scene()

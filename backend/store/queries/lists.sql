@@ -120,3 +120,6 @@ LIMIT 100;
 
 -- name: jobs_at
 SELECT body FROM job_row WHERE site = :site AND state = 'open' ORDER BY id LIMIT :most;
+
+-- name: staff_logs
+SELECT log FROM log WHERE staff = 1;
