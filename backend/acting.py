@@ -1,15 +1,17 @@
 """An action of the office in one transaction: once however often sent, only on what was seen, only in scope."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from backend.actions import Action, ActionId, Asked, AskedMerge, AskedUnmerge, merge, unmerge
 from backend.enrolment import revoke_device
 from backend.facts import JobFacts
 from backend.intake import Door
 from backend.look import Look, changes_since, look_at
+from backend.losses import Lost, declare, find_missing, gap_of
 from backend.ordering import attach, held_order
 from backend.problems import Changed
 from backend.project import journey_of
@@ -21,7 +23,7 @@ from sync.codec import decode, encode
 from sync.events import Draft, Event, JobMerged, JobOpened, Seq, VisitType
 from sync.ids import digest
 from sync.payload import Id, Line, Priority
-from sync.problems import ACTION_REUSED, NOT_FOUND, NOT_POSSIBLE_NOW, STALE, Problem
+from sync.problems import ACTION_REUSED, NOT_FOUND, NOT_POSSIBLE_NOW, STALE, WRONG_INPUT, Problem
 from sync.revocation import Reason
 
 _SQL: Final = queries("office")
@@ -71,6 +73,18 @@ class AskedPromotion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     action: ActionId
     reason: Line = ""
+
+
+class AskedLoss(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say that nobody holds these any more: ranges of logs, events by their hash, jobs by their id.
+
+    What names them is refused from then on. `all_of_the_office` takes all that is missing of the office's own logs.
+    """
+
+    action: ActionId
+    ranges: Annotated[tuple[Lost, ...], Meta(max_length=100)] = ()
+    names: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    all_of_the_office: bool = False
 
 
 class DoneEvent(msgspec.Struct, frozen=True):
@@ -186,6 +200,20 @@ class Acting:
             return Done(job="", seen=0, events=(DoneEvent(done.kind, done.hash),) if done else ())
 
         return self._once(writing, asked.action, ("promote", event, asked), record)
+
+    def declare_lost(self, writing: Writing, asked: AskedLoss) -> Done:
+        """Afterwards these count as stored, and what names them is refused. NOT_PERMITTED, STILL_HELD, WRONG_INPUT."""
+
+        def record() -> Done:
+            missing = find_missing(writing.con)
+            gaps = [gap_of(lost, missing) for lost in asked.ranges]
+            gaps += [gap for gap in missing.gaps if gap.staff] if asked.all_of_the_office else []
+            if not (gaps or asked.names or asked.all_of_the_office):
+                raise Problem(WRONG_INPUT, "say what nobody holds", "ranges")
+            events = declare(writing, self._door.office, self._person, gaps, asked.names)
+            return Done(job="", seen=0, events=tuple(DoneEvent(event.kind, event.hash) for event in events))
+
+        return self._once(writing, asked.action, ("loss", "", asked), record)
 
     # -- the parts ------------------------------------------------------------
     def _look(self, writing: Writing, job: str, seen: int) -> tuple[Look, JobFacts]:

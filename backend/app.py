@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
-from backend.api import blobs, devices, handovers, health, jobs, lists, reports, sync, trust
+from backend.api import blobs, devices, handovers, health, jobs, lists, losses, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
 from backend.config import Settings
@@ -81,6 +81,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             lists.router,
             reports.router,
             trust.router,
+            losses.router,
             health.router,
         ],
         lifespan=[hold],

@@ -1,4 +1,4 @@
-"""Backups: a folder with a consistent copy of the database, the signing key, and what they must come out as.
+"""Backups: a folder with a consistent copy of database, attachments and signing key, and what they must come out as.
 
 The key is in it unless it is asked not to be: a backend with another key would sign what no device believes, so a
 backup without it restores nothing by itself. The folder is as secret as the key; only its owner can read it.
@@ -14,11 +14,13 @@ from typing import Final
 
 import msgspec
 
+from backend.carrying import carry
 from backend.config import Settings
 from backend.epoch import EPOCH_BYTES, current, office_keys, renew
 from backend.intake import open_door
 from backend.key import SEED_BYTES
 from backend.losses import loss_at
+from backend.store.blobs import BlobFolder
 from backend.store.sqlite import connect, queries
 from backend.world import World
 from sync.clock import rfc3339
@@ -28,13 +30,17 @@ from sync.problems import CHAIN_BROKEN, IN_USE, NO_FILE, NOT_A_BACKUP, NOT_OUR_D
 from sync.seal import Signer
 
 _SQL: Final = queries("restore")
+BLOBS: Final = "blobs"
 DATABASE: Final = "handover.db"
 KEY: Final = "handover.db.key"
 SAYS: Final = "backup.json"
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds: up to which position, how many events of how many logs, and the database's SHA-256 (hex)."""
+    """What a backup holds: up to which position, how many events of how many logs, and the database's SHA-256 (hex).
+
+    `blobs` attachments of `blob_bytes` are in it, unless it was made without; `blobs_missing` were not here as named.
+    """
 
     made_at: str
     epoch: str
@@ -43,10 +49,25 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     logs: int
     sha256: str
     has_key: bool
+    has_blobs: bool = False
+    blobs: int = 0
+    blob_bytes: int = 0
+    blobs_missing: int = 0
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """What was put in place, and the epoch that begins; so many attachments are here, and so many may be on devices."""
+
+    backup: Backup
+    epoch: str
+    blobs: int
+    blobs_missing: int
 
 
 # -- making one -----------------------------------------------------------------
-def make_backup(settings: Settings, folder: Path, world: World, *, with_key: bool = True) -> Backup:
+def make_backup(
+    settings: Settings, folder: Path, world: World, *, with_key: bool = True, with_blobs: bool = True
+) -> Backup:
     """Afterwards `folder` holds everything as of one moment, checked; a server may be at work all the while.
 
     Raises NO_FILE, TAKEN where the folder is there already, CHAIN_BROKEN where what is held was changed, STORE_FULL.
@@ -60,7 +81,7 @@ def make_backup(settings: Settings, folder: Path, world: World, *, with_key: boo
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700, parents=True)
-        made = _write(settings, part, world, with_key=with_key)
+        made = _write(settings, part, world, with_key=with_key, with_blobs=with_blobs)
         part.rename(folder)
         _settle(folder.parent)
     except OSError as error:
@@ -70,7 +91,7 @@ def make_backup(settings: Settings, folder: Path, world: World, *, with_key: boo
     return made
 
 
-def _write(settings: Settings, part: Path, world: World, *, with_key: bool) -> Backup:
+def _write(settings: Settings, part: Path, world: World, *, with_key: bool, with_blobs: bool) -> Backup:
     database = part / DATABASE
     with closing(connect(settings.database, read_only=True)) as con:
         # One statement is one read transaction: the copy is as of one commit, and the writer never waits for it.
@@ -84,6 +105,10 @@ def _write(settings: Settings, part: Path, world: World, *, with_key: bool) -> B
         (logs,) = con.execute("SELECT count(*) FROM log").fetchone()
         (position,) = con.execute("SELECT coalesce(max(position), 0) FROM mark").fetchone()
         epoch = current(con)
+        names = _blob_names(con)
+    # After the database: a blob's bytes are there before its row is, and they never change.
+    carried = carry(BlobFolder(settings.blob_folder), BlobFolder(part / BLOBS), names if with_blobs else ())
+    shutil.rmtree(part / BLOBS / "parts", ignore_errors=True)
     made = Backup(
         made_at=rfc3339(world.now_ms()),
         epoch=epoch,
@@ -92,6 +117,10 @@ def _write(settings: Settings, part: Path, world: World, *, with_key: bool) -> B
         logs=logs,
         sha256=_hash(database),
         has_key=with_key,
+        has_blobs=with_blobs,
+        blobs=carried.blobs,
+        blob_bytes=carried.bytes,
+        blobs_missing=len(carried.missing),
     )
     if with_key:
         _keep(part / KEY, seed)
@@ -148,8 +177,11 @@ def _check_key(con: sqlite3.Connection, seed: bytes, where: Path) -> None:
 
 
 # -- putting one in place ---------------------------------------------------------
-def restore(folder: Path, settings: Settings, world: World) -> tuple[Backup, str]:
-    """Afterwards the backup is the backend's data, in a new epoch, which is given; what was there is kept aside.
+def restore(folder: Path, settings: Settings, world: World) -> Restored:
+    """Afterwards the backup is the backend's data, in a new epoch; what was there is kept aside.
+
+    Attachments are added to those that are there, by their names. One that is not as its name says is left out; a
+    device that still has it sends it again.
 
     Raises NOT_A_BACKUP where anything in the folder is not as it was made, IN_USE while a server runs.
     """
@@ -178,7 +210,17 @@ def restore(folder: Path, settings: Settings, world: World) -> tuple[Backup, str
     with open_door(settings, world) as (door, con):
         token = world.token(EPOCH_BYTES)
         door.write_now(con, lambda writing: renew(writing, token, current(writing.con)))
-        return said, current(con)
+        blobs = BlobFolder(settings.blob_folder)
+        names = _blob_names(con)
+        if said.has_blobs:
+            carry(BlobFolder(folder / BLOBS), blobs, names)
+        missing = sum(blobs.size(name) is None for name in names)
+        return Restored(backup=said, epoch=current(con), blobs=len(names) - missing, blobs_missing=missing)
+
+
+def _blob_names(con: sqlite3.Connection) -> list[str]:
+    """The attachments that this database says are here."""
+    return [name for (name,) in con.execute(queries("blobs")["all"].text)]
 
 
 def read_backup(folder: Path) -> Backup:

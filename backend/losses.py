@@ -16,13 +16,16 @@ from backend.facts import DIGEST_BYTES
 from backend.office import Office
 from backend.store.sqlite import queries
 from backend.writing import Writing
-from sync.events import Draft, LossDeclared
+from sync.events import Draft, Event, Log, LossDeclared, Seq
 from sync.ids import JOB_BYTES, b64, is_name, job_id, unb64
 from sync.ledger import missing_ranges
+from sync.policy import Role
 from sync.problems import NOT_PERMITTED, STILL_HELD, Problem
 from sync.protocol import Receipt
 
 _SQL: Final = queries("restore")
+EVERY_SITE: Final = "*"
+MAY_DECLARE: Final[tuple[Role, ...]] = ("manager",)
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,17 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
     gaps: tuple[Gap, ...]
     names: tuple[str, ...]
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a manager says nobody holds: a range of a log.
+
+    Where the chain value after it is known, it is found.
+    """
+
+    log: Log
+    from_: Seq = msgspec.field(name="from")
+    to: Seq
 
 
 # -- finding out -----------------------------------------------------------------
@@ -91,20 +105,34 @@ def _gaps(
                 start = seq + 1
 
 
+def gap_of(lost: Lost, missing: Missing) -> Gap:
+    """The range that somebody names, with the chain value after it where that is known."""
+    ends = {gap.to: gap for gap in missing.gaps if gap.log == lost.log}
+    known = ends.get(lost.to)
+    return Gap(
+        log=lost.log,
+        staff=known.staff if known else False,
+        from_=lost.from_,
+        to=lost.to,
+        chain_after=known.chain_after if known else "",
+    )
+
+
 def _is_event(what: str) -> bool:
     """True for what an event may wait for and a manager declare: the hash of an event, or a job."""
     return is_name(what) and len(unb64(what)) in (DIGEST_BYTES, JOB_BYTES)
 
 
 # -- declaring -------------------------------------------------------------------
-def declare(writing: Writing, office: Office, by: str, gaps: Sequence[Gap], names: Sequence[str]) -> int:
-    """Afterwards a manager's word stands in the office's log that nobody holds these any more: how many words.
+def declare(writing: Writing, office: Office, by: str, gaps: Sequence[Gap], names: Sequence[str]) -> list[Event]:
+    """Afterwards a manager's word stands in the office's log that nobody holds these any more: a word for each.
 
-    NOT_PERMITTED where `by` is no manager, STILL_HELD for what is not missing.
+    NOT_PERMITTED where `by` is no manager of every site (what is missing could be anywhere), STILL_HELD for what is not
+    missing.
     """
     person = writing.documents.roster()[1].person(by)
-    if person is None or "manager" not in person.roles:
-        raise Problem(NOT_PERMITTED, f"{by} is no manager")
+    if person is None or not set(MAY_DECLARE) & set(person.roles) or EVERY_SITE not in person.sites:
+        raise Problem(NOT_PERMITTED, f"{by} is no manager of every site")
     missing = find_missing(writing.con)
     bodies: list[LossDeclared] = []
     for gap in gaps:
@@ -115,8 +143,7 @@ def declare(writing: Writing, office: Office, by: str, gaps: Sequence[Gap], name
         if name not in missing.names:
             raise Problem(STILL_HELD, name)
         bodies.append(LossDeclared(hash=name))
-    office.record(writing, [Draft(kind="loss.declared", actor=by, body=body) for body in bodies])
-    return len(bodies)
+    return office.record(writing, [Draft(kind="loss.declared", actor=by, body=body) for body in bodies])
 
 
 def take_loss(writing: Writing, body: LossDeclared) -> None:

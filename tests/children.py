@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from tests.lints import ROOT
@@ -14,12 +15,10 @@ GONE: Final = "gone"
 
 
 class Child:
-    """A Python module that runs in a process of its own and says things on stdout, a line each."""
+    """A Python module, or a command, that runs in a process of its own and says things on stdout, a line each."""
 
-    def __init__(self, module: str, *args: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *args], cwd=ROOT, stdout=subprocess.PIPE, bufsize=0
-        )
+    def __init__(self, what: str, *args: str, by: Sequence[str] = (sys.executable, "-m")) -> None:
+        self._process = subprocess.Popen([*by, what, *args], cwd=ROOT, stdout=subprocess.PIPE, bufsize=0)
         if self._process.stdout is None:
             raise TypeError("a child has a pipe")
         self._out = self._process.stdout

@@ -255,6 +255,25 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test=("tests/backend/test_losses.py::test_a_declared_range_counts_as_stored_and_the_log_goes_on_behind_it"),
     ),
     Fault(
+        name="restore-steps-wrong",
+        invariant="I10 what people are told to do after a loss fills the backend again",
+        file="backend/commands/backup.py",
+        old="  2. handover restore FOLDER",
+        new="  2. handover rebuild FOLDER",
+        test=(
+            "tests/together/test_restore_steps.py"
+            "::test_the_steps_of_the_help_bring_back_all_that_anybody_holds_and_tell_the_rest"
+        ),
+    ),
+    Fault(
+        name="backup-without-attachments",
+        invariant="a backup holds the attachments that its database names",
+        file="backend/carrying.py",
+        old="            there = _one(source, into, name)\n",
+        new="            there = None\n",
+        test="tests/backend/test_backups.py::test_attachments_are_in_a_backup_and_come_back_with_it",
+    ),
+    Fault(
         name="wipe-at-surrender",
         invariant="I13 a revocation never deletes what nobody has received",
         file="device/store/fate.py",

@@ -9,7 +9,7 @@ import argparse
 from backend.commands.console import add_database, finish, parser, read, show, written
 from backend.config import Settings
 from backend.intake import Door
-from backend.losses import Gap, Missing, declare, find_missing
+from backend.losses import Lost, Missing, declare, find_missing, gap_of
 from backend.writing import Writing
 from sync.problems import WRONG_INPUT, Problem
 
@@ -55,24 +55,11 @@ def _declare(args: argparse.Namespace, settings: Settings) -> int:
         missing = find_missing(writing.con)
         gaps = [gap for gap in missing.gaps if gap.staff] if args.all else []
         if args.log:
-            gaps.append(_gap(args, missing))
+            gaps.append(gap_of(Lost(log=args.log, from_=args.first, to=args.last), missing))
         if not (gaps or args.name or args.all):
             raise Problem(WRONG_INPUT, "say what: --all, --log with --from and --to, or --name")
-        return declare(writing, door.office, args.by, gaps, args.name)
+        return len(declare(writing, door.office, args.by, gaps, args.name))
 
     count = written(settings, work)
     show({"declared": count}, as_json=args.json, text=f"declared lost: {count}")
     return 0
-
-
-def _gap(args: argparse.Namespace, missing: Missing) -> Gap:
-    """The range that is asked for, with the chain value after it where that is known."""
-    ends = {gap.to: gap for gap in missing.gaps if gap.log == args.log}
-    known = ends.get(args.last)
-    return Gap(
-        log=args.log,
-        staff=known.staff if known else False,
-        from_=args.first,
-        to=args.last,
-        chain_after=known.chain_after if known else "",
-    )

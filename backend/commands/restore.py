@@ -21,12 +21,17 @@ def main(argv: list[str], world: World | None = None) -> int:
     args: argparse.Namespace = made.parse_args(argv)
 
     def work() -> int:
-        backup, epoch = restore(args.folder, Settings(database=args.database), world or Machine())
-        text = (
-            f"restored {backup.events} events of {backup.logs} logs as of {backup.made_at}; epoch {epoch} begins.\n"
-            "Start the server, let every device sync once, then see `handover loss list`."
-        )
-        show({"restored": backup, "epoch": epoch}, as_json=args.json, text=text)
+        done = restore(args.folder, Settings(database=args.database), world or Machine())
+        backup = done.backup
+        lines = [
+            f"restored {backup.events} events of {backup.logs} logs as of {backup.made_at}; epoch {done.epoch} begins.",
+            f"{done.blobs} attachments are here.",
+            "Start the server, let every device sync once, then see `handover loss list`.",
+        ]
+        if done.blobs_missing:
+            lines[1] += f" {done.blobs_missing} are not; a device that still has one sends it again."
+        facts = {name: getattr(done, name) for name in ("epoch", "blobs", "blobs_missing")}
+        show({"restored": backup, **facts}, as_json=args.json, text="\n".join(lines))
         return 0
 
     return finish("restore", work)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -20,9 +21,10 @@ from backend.intake import Intake
 from backend.master import DEVICE, DeviceRow, put
 from backend.writing import Writing
 from sync.events import NoteWritten
-from sync.ids import job_id
+from sync.ids import b64, digest, job_id
 from sync.problems import CHAIN_BROKEN, IN_USE, NO_FILE, NOT_A_BACKUP, NOT_OUR_DATABASE, TAKEN, Problem
 from tests.backend.people import Author, FixedWorld
+from tests.backend.test_blobs import named, send
 from tests.backend.test_pull import opens
 
 pytestmark = pytest.mark.anyio
@@ -171,3 +173,47 @@ async def test_without_its_key_a_backup_waits_for_it(
     assert restore_command.main([str(folder), "--database", str(place)]) == 2
     place.with_name("handover2.db.key").write_bytes(settings.key_file.read_bytes())
     assert restore_command.main([str(folder), "--database", str(place)]) == 0
+
+
+@pytest.fixture
+async def photos(client: AsyncClient, anna: Author) -> tuple[bytes, ...]:
+    """Two photos of Anna's, both sent."""
+    raws = tuple(b"\x89PNG\r\n\x1a\n" + Random(seed).randbytes(90_000) for seed in (1, 2))
+    job = job_id(anna.events[1].hash)
+    anna.record("note.written", NoteWritten(text="see"), job=job, blobs=tuple(named(raw) for raw in raws))
+    await anna.push(client, len(anna.events))
+    for raw in raws:
+        assert (await send(client, anna, raw)).receipt
+    return raws
+
+
+async def test_attachments_are_in_a_backup_and_come_back_with_it(
+    photos: tuple[bytes, ...], settings: Settings, world: FixedWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = await made(settings, world, tmp_path / "b")
+    said = json.loads((folder / "backup.json").read_bytes())
+    assert (said["blobs"], said["blob_bytes"]) == (2, sum(map(len, photos)))
+    assert sorted(path.read_bytes() for path in (folder / "blobs").glob("??/*")) == sorted(photos)
+    place = tmp_path / "machine" / "handover.db"
+    (damaged, *_) = (folder / "blobs").glob("??/*")
+    damaged.write_bytes(b"x")
+    assert restore_command.main([str(folder), "--database", str(place), "--json"], world) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["blobs"], told["blobs_missing"]) == (1, 1)
+    held = [path.read_bytes() for path in place.with_name("handover.db.blobs").glob("??/*")]
+    assert len(held) == 1
+    assert set(held) <= set(photos)
+    assert restore_command.main([str(folder), "--database", str(settings.database), "--json"], world) == 2, "it runs"
+
+
+async def test_what_is_not_here_any_more_is_told_and_a_backup_may_leave_attachments_out(
+    photos: tuple[bytes, ...], settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = b64(digest(photos[0]))
+    (settings.blob_folder / name[:2] / name).unlink()
+    at = ("--database", str(settings.database))
+    assert await asyncio.to_thread(backup_command.main, [str(tmp_path / "b"), *at]) == 0
+    assert "1 attachments (1 more are not here" in capsys.readouterr().out
+    assert await asyncio.to_thread(backup_command.main, [str(tmp_path / "c"), *at, "--no-blobs"]) == 0
+    assert "WITHOUT the attachments" in capsys.readouterr().out
+    assert not (tmp_path / "c" / "blobs").exists()

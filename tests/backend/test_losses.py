@@ -7,6 +7,7 @@ from httpx import AsyncClient
 
 from backend.intake import Intake
 from backend.losses import Gap, declare, find_missing
+from backend.master import PERSON, PersonRow, put
 from backend.writing import Writing
 from sync.events import NoteWritten, Offered
 from sync.ids import b64, job_id
@@ -14,11 +15,12 @@ from sync.payload import Payload
 from sync.problems import LOST, NOT_PERMITTED, STILL_HELD, Problem
 from sync.protocol import chain_text
 from tests.backend.conftest import BOUNDARY
-from tests.backend.people import Author, codes, words
+from tests.backend.people import Author, Staff, codes, words
 from tests.backend.test_pull import opens
 
 pytestmark = pytest.mark.anyio
 Enrol = Callable[..., Awaitable[Author]]
+SignIn = Callable[[str], Awaitable[Staff]]
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ async def anna(client: AsyncClient, enrolled: Enrol) -> Author:
 
 
 async def lose(intake: Intake, *gaps: Gap, names: tuple[str, ...] = (), by: str = "max") -> int:
-    return await intake.do(lambda writing: declare(writing, intake.door.office, by, gaps, names))
+    return len(await intake.do(lambda writing: declare(writing, intake.door.office, by, gaps, names)))
 
 
 async def test_a_declared_range_counts_as_stored_and_the_log_goes_on_behind_it(
@@ -97,6 +99,35 @@ async def test_what_names_a_lost_event_is_refused_and_a_manager_goes_on_with_the
     assert (await intake.store.reading(find_missing)).names == ()
     later = anna.record("note.written", NoteWritten(text="late"), job=job_id(offer.basis))
     assert codes(await anna.push(client, later.seq)) == [LOST.slug]
+
+
+async def test_a_manager_of_every_site_sees_and_declares_it_over_the_api_once_however_often_it_is_sent(
+    client: AsyncClient, intake: Intake, anna: Author, staff: SignIn
+) -> None:
+    def hire(writing: Writing) -> None:
+        row = PersonRow(roles=("manager",), sites=("north",))
+        put(writing.con, PERSON, "mona", row, by="test", now_ms=writing.now_ms)
+        intake.door.cut(writing)
+
+    await intake.do(hire)
+    await anna.push(client, 8, 10)
+    max_, dora = await staff("max"), await staff("dora")
+    (gap,) = (await max_.get("/api/losses"))["gaps"]
+    assert (gap["log"], gap["from"], gap["to"], gap["staff"]) == (anna.log, 5, 7, False)
+    assert gap["chain_after"] == chain_text(anna.chains[7])
+    asked = {"action": "declares-it-once", "ranges": [{"log": anna.log, "from": 5, "to": 7}]}
+    for other in (dora, await staff("mona")):
+        await other.get("/api/losses", 403)
+        await other.send("/api/losses", asked, 403)
+    first = await max_.send("/api/losses", asked)
+    assert [event["kind"] for event in first["events"]] == ["loss.declared"]
+    assert await max_.send("/api/losses", asked) == first
+    assert (await max_.get("/api/losses"))["gaps"] == []
+    reply = await anna.push(client, 9, 10)
+    assert (reply.received_through, reply.head) == (10, chain_text(anna.chains[10]))
+    again = {"action": "declares-it-again", "ranges": [{"log": anna.log, "from": 5, "to": 7}]}
+    assert (await max_.send("/api/losses", again, 409))["type"].endswith(":still-held")
+    await max_.send("/api/losses", {"action": "declares-nothing"}, 400)
 
 
 async def test_only_a_manager_declares_and_only_what_is_missing(

@@ -1,11 +1,12 @@
 """One backend a test, stopped at its end whatever became of it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.together.crew import Field
 from tests.together.office import Office
 
 
@@ -22,3 +23,13 @@ def office(tmp_path: Path) -> Iterator[Office]:
         if office.started:
             office.end()
     assert ended == 0, "it did not stop well"
+
+
+@pytest.fixture
+async def field(office: Office, tmp_path: Path) -> AsyncIterator[Field]:
+    """Devices that are enrolled with it, none at first."""
+    found = Field(office, tmp_path)
+    try:
+        yield found
+    finally:
+        await found.close()

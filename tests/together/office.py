@@ -79,6 +79,10 @@ class Office:
         """Afterwards the process is on its way; `ready` waits until it serves."""
         self._child = Child("tests.together.office", str(self.database), str(self.port), point, str(passings))
 
+    def serve_by(self, *words: str) -> None:
+        """The same by a command that somebody types."""
+        self._child = Child(*words, by=())
+
     def ready(self) -> bool:
         """True once it serves; false where it died before."""
         assert self._child is not None
