@@ -509,4 +509,12 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="            if not name:\n                yield Finding(",
         test="tests/backend/test_proof.py::test_any_missing_file_and_any_that_was_added_is_found",
     ),
+    Fault(
+        name="closed-word-dropped",
+        invariant="a kind is for ever: what was written once is read for ever as it was",
+        file="sync/events.py",
+        old='met: Literal["met", "remote", "guest", "witnessed"]',
+        new='met: Literal["met", "remote", "witnessed"]',
+        test="tests/sync/test_wire.py::test_a_golden_event_is_read_for_ever_as_it_was",
+    ),
 )
