@@ -6,10 +6,17 @@ from typing import Literal
 
 import msgspec
 
-from device.codes import Code, Codes, Shown
+from device.codes import Code, Codes, Looked, Shown
 from device.holding import Holding
 from device.store import challenges
-from sync.acceptance import Receiver, answers_challenge, check_offer, check_synthesis, offer_in, read_back
+from sync.acceptance import (
+    Receiver,
+    answers_challenge,
+    check_offer,
+    check_synthesis,
+    offer_in,
+    read_back,
+)
 from sync.events import Accepted, Blob, Draft, Event, Offered, PersonSwitched, Refused, Reservation
 from sync.payload import Synthesis
 from sync.policy import is_role
@@ -36,6 +43,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     answers: bool
 
 
+class Unfit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """An offer among several in a code, and why it cannot be taken."""
+
+    offer: Event
+    problem: Problem
+
+
 class Accepting:
     """Answers of this device, recorded for the person who acts."""
 
@@ -43,24 +57,45 @@ class Accepting:
         self._here = holding
         self._codes = codes
 
-    async def look(self, person: str, code: Code | str, *, party: str = "", site: str = "") -> Seen:
+    async def look(self, person: str, code: Code | str, *, party: str = "", site: str = "", which: str = "") -> Seen:
         """The offer that was scanned (a code) or pulled (its hash), with every check passed for this person.
 
         `party` is for whom the person would accept: itself or a team; not said, it is whichever of them the
-        offer is addressed to. Raises the problems of a receiver's checks in their order.
+        offer is addressed to. `which` is the job, or the offer's hash, where a code holds several. Raises the problems
+        of a receiver's checks in their order.
         """
-        here = self._here
-        await here.refresh()
-        who = here.person(person)
-        looked = self._codes.look(code, "handover.offered")
-        event, scene = looked.event, looked.scene
+        await self._here.refresh()
+        asked = Receiver(person=self._here.person(person), party=party, site=site)
+        return await self._seen(asked, self._codes.look(code, "handover.offered", which))
+
+    async def look_each(
+        self, person: str, code: Code, *, party: str = "", site: str = ""
+    ) -> tuple["Seen | Unfit", ...]:
+        """Every offer that a code holds, each looked at by itself: what keeps one from being taken holds up no other.
+
+        Raises what is wrong with the code as a whole.
+        """
+        await self._here.refresh()
+        asked = Receiver(person=self._here.person(person), party=party, site=site)
+        events = self._codes.open(code, "handover.offered")
+        found: list[Seen | Unfit] = []
+        for event in events:
+            if event.kind != "handover.offered":
+                continue
+            try:
+                found.append(await self._seen(asked, self._codes.looked(event, code, events)))
+            except Problem as problem:
+                found.append(Unfit(offer=event, problem=problem))
+        return tuple(found)
+
+    async def _seen(self, asked: Receiver, looked: Looked) -> Seen:
+        event, scene, who = looked.event, looked.scene, asked.person
         content = offer_in(event)
         if content.challenge:
-            asked = await here.store.reading(lambda con: challenges.asked(con, content.challenge))
-            scene = msgspec.structs.replace(scene, asked=asked)
-        if not site and content.visit and isinstance(code, Code):
-            site = self._site(who)
-        receiver = self._receiver(who, event, content, Receiver(person=who, party=party, site=site))
+            shown = await self._here.store.reading(lambda con: challenges.asked(con, content.challenge))
+            scene = msgspec.structs.replace(scene, asked=shown)
+        site = asked.site or (self._site(who) if content.visit and looked.code else "")
+        receiver = self._receiver(who, event, content, msgspec.structs.replace(asked, site=site))
         standing = check_offer(event, receiver, scene)
         choices = scene.policy.distractors if scene.policy else ()
         return Seen(
@@ -70,7 +105,7 @@ class Accepting:
             standing=standing,
             stale=looked.stale,
             choices=read_back(content.payload, choices, event.hash) if choices else (),
-            code=code if isinstance(code, Code) else None,
+            code=looked.code,
             events=looked.events,
             answers=answers_challenge(event, content, receiver, scene),
         )
@@ -109,12 +144,14 @@ class Accepting:
     ) -> Shown:
         """The receiver is accountable now; given is the code for the sender. Every check is made again first.
 
+        The code holds all that was answered here to the offers of the code that was scanned.
+
         The synthesis is `synthesis_of` the receiver's own words and what was picked among `seen.choices`. A guest
         (`seen.receiver.guest`) reads back and signs on the sender's device: a typed name, or a drawn signature among
         `blobs`, which were attached before. SIGNATURE_MISSING where a guest gave neither.
         """
         here = self._here
-        seen = await self.look(person, seen.code or seen.offer.hash, party=seen.receiver.party)
+        seen = await self.look(person, seen.code or seen.offer.hash, party=seen.receiver.party, which=seen.offer.hash)
         check_synthesis(synthesis)
         if seen.receiver.guest and not signed_name.strip() and not any(one.what == "signature" for one in blobs):
             raise Problem(SIGNATURE_MISSING, seen.receiver.party)
@@ -147,7 +184,7 @@ class Accepting:
         return "met", f"{switch.log}:{switch.seq}"
 
     async def refuse(self, person: str, seen: Seen, reason: str) -> Shown:
-        """The receiver declines; accountability stays. Given is the code for the sender."""
+        """The receiver declines; accountability stays. Given is the code for the sender, as in `accept`."""
         if not reason.strip():
             raise Problem(BAD_ARGUMENT, "a refusal needs a reason")
         here = self._here
@@ -159,9 +196,14 @@ class Accepting:
 
     async def _record(self, seen: Seen, who: str, answer: Draft) -> Shown:
         """The answer and its witness durable, the challenge used if the offer answers one; the code for the sender."""
-        drafts = [*self._codes.witness(seen.code, seen.offer, who), answer]
-        recorded = await self._here.record(*drafts, beside=seen.events, also=_using(seen))
-        return await self._codes.show_recorded(recorded[-1].hash)
+        drafts = [*self._codes.witness(seen.code, who), answer]
+        recorded = (await self._here.record(*drafts, beside=seen.events, also=_using(seen)))[-1]
+        return await self._codes.show_recorded(recorded.hash, *self._others(seen))
+
+    def _others(self, seen: Seen) -> list[str]:
+        """What was answered here, at last, to the other offers of the same code."""
+        others = (one.hash for one in seen.events if isinstance(one.body, Offered) and one.hash != seen.offer.hash)
+        return [answers[-1].hash for other in others if (answers := self._here.memory.answers(other))]
 
 
 def _using(seen: Seen) -> Callable[[sqlite3.Connection], None] | None:

@@ -23,6 +23,7 @@ from device.jobs import Jobs
 from device.keyring import load_key
 from device.offering import Offering
 from device.pins import Pins
+from device.shift import Shift
 from device.store import blobs, fate, log, pins, pulled
 from device.store.blobs import BlobFolder, Waiting
 from device.store.log import Held, Recorded
@@ -89,6 +90,7 @@ class Agent:
         self.jobs = Jobs(holding)
         self.offering = Offering(holding, self.codes)
         self.accepting = Accepting(holding, self.codes)
+        self.shift = Shift(holding, self.codes, self.offering)
         self.challenges = Challenges(holding)
         self.pins = Pins(holding.store, holding.world)
         self._surrendering = Surrendering(holding.store, holding.directory, holding.world)

@@ -7,24 +7,26 @@ import msgspec
 from device.holding import Holding
 from device.store import log
 from device.store.log import Recorded
-from sync.acceptance import Scene, check_clock, check_seal
+from sync.acceptance import Scene, check_clock, check_seal, most_patient
 from sync.base45 import unb45
-from sync.codec import read_event
+from sync.codec import decode, read_event
 from sync.events import Accepted, CodeWitnessed, Draft, Event, Offered, Refused
 from sync.ids import b64, event_hash
 from sync.policy import Policy
-from sync.problems import CODE_TEXT_MALFORMED, NOT_FOUND, TOO_LARGE, WRONG_REFERENCE, Problem
+from sync.problems import BAD_ARGUMENT, CODE_TEXT_MALFORMED, NOT_FOUND, TOO_LARGE, WRONG_REFERENCE, Problem
 from sync.qr import (
     CodeKind,
     Frame,
     PartsCollector,
     SignedEvent,
     after_prefix,
+    answer_frame,
     classify,
     code_texts,
     decode_frame,
     encode_frame,
     expect_kind,
+    log_of,
     offer_frame,
 )
 from sync.seal import signature_in
@@ -47,13 +49,27 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 class Looked(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An event that was scanned, its seal checked, or that was pulled; what is known around it.
 
-    `events` are those of its code, `stale` says that the roster is older than the policy likes.
+    `events` are those of its code, `stale` says that the roster is older than the policy likes. `code` is what was
+    scanned; None where the event was pulled.
     """
 
     event: Event
     events: tuple[Event, ...]
     scene: Scene
     stale: bool
+    code: Code | None = None
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event in a code says it is, nothing being verified: its bytes' hash, its kind, its job."""
+
+    hash: str = ""
+    kind: str
+    job: str = ""
+
+
+def _named(raw: bytes) -> Named:
+    return msgspec.structs.replace(decode(raw, Named), hash=event_hash(raw))
 
 
 def read_code(texts: Sequence[str]) -> Code:
@@ -74,37 +90,62 @@ def read_code(texts: Sequence[str]) -> Code:
     return Code(raw=whole, frame=decode_frame(whole))
 
 
+def _which(events: Sequence[Event], which: str) -> Event:
+    """The one of a code's events that this hash or job names; the only one, where nothing was said."""
+    if not which and len(events) > 1:
+        jobs = ", ".join(event.job for event in events)
+        raise Problem(BAD_ARGUMENT, f"this code holds several jobs, say which: {jobs}")
+    found = [event for event in events if not which or which in (event.hash, event.job)]
+    if not found:
+        raise Problem(NOT_FOUND, f"no job {which} in this code")
+    return found[-1]
+
+
 class Codes:
     """The codes of one device."""
 
     def __init__(self, holding: Holding) -> None:
         self._here = holding
 
-    def look(self, code: Code | str, kind: str) -> Looked:
+    def look(self, code: Code | str, kind: str, which: str = "") -> Looked:
         """What a code of this kind of event holds (or the pulled event with this hash), beside what is known.
 
-        Raises, for a code, in this order: WRONG_TYPE_OF_CODE, CLOCK_BEFORE_ROSTER, ROSTER_TOO_OLD, UNKNOWN_KEY,
-        BAD_SIGNATURE, UNREADABLE, KEY_REVOKED, KEY_NOT_VALID_THEN.
+        `which` says, where a code holds several, which: the hash of the event, or its job. Raises, for a code, in this
+        order: WRONG_TYPE_OF_CODE, CLOCK_BEFORE_ROSTER, ROSTER_TOO_OLD, UNKNOWN_KEY, BAD_SIGNATURE, UNREADABLE,
+        KEY_REVOKED, KEY_NOT_VALID_THEN; and BAD_ARGUMENT where it was not said which.
         """
-        memory, now_ms = self._here.memory, self._here.world.now_ms()
-        if isinstance(code, str):
-            event = self._here.event(code)
-            if event.kind != kind:
-                raise Problem(WRONG_REFERENCE, f"{code} is {event.kind}, not {kind}")
-            stale = check_clock(memory.directory, self.policy_of(event), now_ms, memory.synced_ms)
-            return Looked(event=event, events=(), scene=self._scene(event, ()), stale=stale)
-        expect_kind(code.frame, kind)
-        stale = check_clock(memory.directory, self._policy_in(code), now_ms, memory.synced_ms)
-        events = check_seal(code.frame, memory.directory)
-        return Looked(event=events[-1], events=events, scene=self._scene(events[-1], events), stale=stale)
+        if isinstance(code, Code):
+            events = self.open(code, kind)
+            return self.looked(_which([one for one in events if one.kind == kind], which), code, events)
+        event = self._here.event(code)
+        if event.kind != kind:
+            raise Problem(WRONG_REFERENCE, f"{code} is {event.kind}, not {kind}")
+        return self.looked(event)
+
+    def open(self, code: Code, *kinds: str) -> tuple[Event, ...]:
+        """The events of a code whose last is of one of these kinds, each as it was signed; problems as of `look`."""
+        expect_kind(code.frame, *kinds)
+        memory = self._here.memory
+        policy = most_patient(self._policies_in(code, kinds))
+        check_clock(memory.directory, policy, self._here.world.now_ms(), memory.synced_ms)
+        return check_seal(code.frame, memory.directory)
+
+    def looked(self, event: Event, code: Code | None = None, events: tuple[Event, ...] = ()) -> Looked:
+        """An event of this opened code, or one that was pulled, beside what is known.
+
+        CLOCK_BEFORE_ROSTER or ROSTER_TOO_OLD where the event's own policy is less patient than that of others in its
+        code.
+        """
+        memory, policy = self._here.memory, self.policy_of(event)
+        stale = check_clock(memory.directory, policy, self._here.world.now_ms(), memory.synced_ms)
+        return Looked(event=event, events=events, scene=self._scene(event, events, policy), stale=stale, code=code)
 
     @staticmethod
-    def hash_of(code: Code | str, kind: str) -> str:
-        """The hash of the event that a code of this kind shows, or the one given; nothing else is looked at."""
-        if isinstance(code, str):
-            return code
-        expect_kind(code.frame, kind)
-        return event_hash(code.frame.events[-1].raw)
+    def named_in(code: Code, *kinds: str) -> tuple[Named, ...]:
+        """The events of these kinds in a code whose last is of one; nothing is verified."""
+        expect_kind(code.frame, *kinds)
+        found = (_named(signed.raw) for signed in code.frame.events)
+        return tuple(one for one in found if one.kind in kinds)
 
     def policy_of(self, event: Event) -> Policy | None:
         """The policy of an offer, or of the offer that is answered: the one named, else the newest of its boundary.
@@ -121,62 +162,78 @@ class Codes:
             return self._here.memory.event(event.body.offer)
         return event
 
-    def _policy_in(self, code: Code) -> Policy | None:
-        """The policy a code's event is under, before anything is verified: it only says how old a roster may be."""
-        try:
-            event = read_event(code.frame.events[-1].raw)
-        except Problem:
-            return None
-        return self.policy_of(event)
+    def _policies_in(self, code: Code, kinds: Sequence[str]) -> list[Policy | None]:
+        """The policies a code's events are under, before anything is verified: they say how old a roster may be."""
+        found: list[Policy | None] = []
+        for signed in code.frame.events:
+            try:
+                event = read_event(signed.raw)
+            except Problem:
+                found.append(None)
+                continue
+            if event.kind in kinds:
+                found.append(self.policy_of(event))
+        return found
 
-    def _scene(self, event: Event, events: tuple[Event, ...]) -> Scene:
+    def _scene(self, event: Event, events: tuple[Event, ...], policy: Policy | None) -> Scene:
         memory = self._here.memory
-        glanced = memory.glance(events)
-        standing = glanced[-1] if glanced else self._here.standing(event.hash)
+        glanced = dict(zip((one.hash for one in events), memory.glance(events), strict=True))
         return Scene(
             now_ms=self._here.world.now_ms(),
             directory=memory.directory,
-            policy=self.policy_of(event),
-            standing=standing,
-            journey=memory.journey(event.job, [one for one in glanced if one.event.job == event.job]),
+            policy=policy,
+            standing=glanced.get(event.hash) or self._here.standing(event.hash),
+            journey=memory.journey(event.job, [one for one in glanced.values() if one.event.job == event.job]),
             own_logs=memory.own_logs,
             twins=memory.twins(event),
+            answers=memory.answers(event.hash),
             scanned=bool(events),
         )
 
-    def witness(self, code: Code | str | None, event: Event, who: str) -> list[Draft]:
-        """The scanned half, to be kept in the transaction of the answer; one's own log needs no witness."""
-        if not isinstance(code, Code) or event.log in self._here.memory.own_logs:
+    def witness(self, code: Code | None, who: str) -> list[Draft]:
+        """The scanned half, to be kept in the transaction of the answer.
+
+        One's own log needs no witness, and a code that is kept already is not kept twice.
+        """
+        if code is None:
             return []
-        return [Draft(kind="code.witnessed", actor=who, body=CodeWitnessed(frame=b64(code.raw)))]
+        frame, memory = b64(code.raw), self._here.memory
+        if log_of(code.frame) in memory.own_logs or frame in memory.witnessed:
+            return []
+        return [Draft(kind="code.witnessed", actor=who, body=CodeWitnessed(frame=frame))]
 
     # -- showing --------------------------------------------------------------
-    async def show(self, hash_: str) -> Shown:
-        """The code of an event of this device's own log: an offer, an acceptance or a refusal.
+    async def show(self, *hashes: str) -> Shown:
+        """The code of events of this device's own log: offers, or acceptances and refusals. It is named by the first.
 
-        An offer is preceded by the `job.opened` it rests on, where that is in the same log and one picture
-        holds both: the receiver may lack it.
+        An offer is preceded by the `job.opened` it rests on, where that is in the same log and costs no second picture:
+        the receiver may lack it.
         """
-        event = self._here.event(hash_)
-        half = await self._signed(event)
-        if isinstance(event.body, Offered):
-            basis = self._here.memory.event(event.body.basis)
-            opened = basis if basis and basis.kind == "job.opened" and basis.log == event.log else None
-            frame = offer_frame(self._here.signer.kid, half, await self._signed(opened) if opened else None)
-        elif isinstance(event.body, Accepted | Refused):
-            frame = Frame(self._here.signer.kid, (half,))
+        events = [self._here.event(hash_) for hash_ in dict.fromkeys(hashes)]
+        halves = [await self._signed(event) for event in events]
+        kid = self._here.signer.kid
+        if all(isinstance(event.body, Offered) for event in events):
+            frame = offer_frame(kid, halves, [await self._signed(one) for one in self._openings(events)])
+        elif all(isinstance(event.body, Accepted | Refused) for event in events):
+            frame = answer_frame(kid, halves)
         else:
-            raise Problem(WRONG_REFERENCE, f"{event.kind} is not shown as a code")
-        return Shown(event=hash_, texts=code_texts(encode_frame(frame)))
+            raise Problem(WRONG_REFERENCE, f"{', '.join(one.kind for one in events)}: no code shows that")
+        return Shown(event=hashes[0], texts=code_texts(encode_frame(frame)))
 
-    async def show_recorded(self, hash_: str) -> Shown:
+    def _openings(self, offers: Sequence[Event]) -> list[Event]:
+        """The openings in the own log on which these offers rest, each once."""
+        bases = [self._here.memory.event(one.body.basis) for one in offers if isinstance(one.body, Offered)]
+        found = {one.hash: one for one in bases if one and one.kind == "job.opened" and one.log == self._here.row.log}
+        return list(found.values())
+
+    async def show_recorded(self, *hashes: str) -> Shown:
         """The same for what was just recorded; no texts where no codes hold it, and it goes by sync alone."""
         try:
-            return await self.show(hash_)
+            return await self.show(*hashes)
         except Problem as problem:
             if problem.kind is not TOO_LARGE:
                 raise
-            return Shown(event=hash_, texts=())
+            return Shown(event=hashes[0], texts=())
 
     async def _signed(self, event: Event) -> SignedEvent:
         recorded = await self.recorded(event)

@@ -81,7 +81,7 @@ class Holding:
         return recorded
 
     def _foresee(self, drafts: Sequence[Draft], head: int, beside: Sequence[Event]) -> None:
-        """Return only if nothing known here would have any of these refused."""
+        """Return only if nothing known here would have any of these refused, whatever becomes of what is beside."""
         at = self.world.moment()
         events = list(beside)
         for seq, draft in enumerate(drafts, head + 1):
@@ -89,7 +89,7 @@ class Holding:
                 raise Problem(NOT_STAFF, draft.kind)
             raw = write_event(draft, log=self.row.log, seq=seq, at=at)
             events.append(read_event(raw, self.signer.kid if draft.kind in CUSTODY else ""))
-        for standing in self.memory.glance(events):
+        for standing in self.memory.glance(events)[len(beside) :]:
             if standing.verdict.word == "refused":
                 raise Problem(_KINDS[standing.verdict.code], standing.verdict.detail)
 

@@ -13,7 +13,7 @@ from device.store import log, pulled
 from device.store.sqlite import Store
 from sync.codec import read_event
 from sync.doubts import DOUBTING, NO_DOUBTS, doubts_of
-from sync.events import CodeWitnessed, Event, Offered
+from sync.events import Accepted, CodeWitnessed, Event, Offered, Refused
 from sync.ids import event_hash, unb64
 from sync.journey import Journey, jobs_of, journey
 from sync.judge import judge, judge_all
@@ -61,6 +61,7 @@ class Memory:
         self.shelf = Shelf()
         self.own_logs: frozenset[str] = frozenset()
         self.left: frozenset[str] = frozenset()
+        self.witnessed: set[str] = set()
         self.synced_ms = 0
         self.names: dict[str, str] = {}
         self._rosters: dict[str, Directory] = {}
@@ -78,6 +79,7 @@ class Memory:
         self._doubting: dict[str, Event] = {}
         self._doubts = NO_DOUBTS
         self._named: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
+        self._answers: dict[str, dict[str, Event]] = defaultdict(dict)
 
     # -- reading what is new --------------------------------------------------
     async def refresh(self, store: Store, keys: tuple[Jwk, ...] = ()) -> None:
@@ -153,6 +155,7 @@ class Memory:
         return events
 
     def _witnessed(self, body: CodeWitnessed) -> list[Event]:
+        self.witnessed.add(body.frame)
         frame = decode_frame(unb64(body.frame))
         found: list[Event] = []
         for signed in frame.events:
@@ -182,6 +185,8 @@ class Memory:
             self._named[event.log, event.seq][event.hash] = None
             for job in jobs_of(event):
                 self._jobs[job][event.hash] = None
+            if isinstance(event.body, Accepted | Refused) and event.log in self.own_logs:
+                self._answers[event.body.offer][event.hash] = event
             if event.kind in DOUBTING:
                 self._doubting[event.hash] = event
             if f"{event.log}:{event.seq}" in self._refused and event.log in self.own_logs:
@@ -254,6 +259,10 @@ class Memory:
         """The event with this hash, if it is held."""
         standing = self.shelf.by_hash(hash_)
         return standing.event if standing else None
+
+    def answers(self, offer: str) -> tuple[Event, ...]:
+        """What was answered on this device to the offer with this hash, in its logs' order; judged or not."""
+        return tuple(sorted(self._answers.get(offer, {}).values(), key=lambda event: event.seq))
 
     def last_own(self, name: str) -> Event | None:
         """The last event of the own log `name` that a person recorded, if it is read here."""

@@ -12,7 +12,7 @@ import msgspec
 
 from sync.clock import milliseconds
 from sync.codec import read_event
-from sync.events import Accepted, Event, Offered
+from sync.events import Accepted, Event, Offered, Refused
 from sync.handover import Handover, due_ms
 from sync.ids import digest
 from sync.journey import Journey
@@ -70,7 +70,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     `policy` is the one the offer was made under, else the newest of its boundary, else none. `standing` is
     how the event is judged from what is held. `journey` is its job as known here. `own_logs` are this
-    device's logs. `twins` are other events held under the offer's very name. `scanned` says that it comes from a
+    device's logs, `answers` what stands in them in answer to the offer. `twins` are other events held under the
+    offer's very name. `scanned` says that it comes from a
     code, and `asked` is the challenge that it quotes, if this device showed it.
     """
 
@@ -81,6 +82,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     journey: Journey | None = None
     own_logs: frozenset[str] = frozenset()
     twins: tuple[str, ...] = ()
+    answers: tuple[Event, ...] = ()
     scanned: bool = False
     asked: Asked | None = None
 
@@ -112,6 +114,14 @@ def check_clock(directory: Directory, policy: Policy | None, now_ms: int, synced
     if age_ms > rule.roster_blocks_days * _DAY_MS:
         raise Problem(ROSTER_TOO_OLD, f"{age_ms // _DAY_MS} days; {rule.roster_blocks_days} are allowed")
     return age_ms > rule.roster_degrades_days * _DAY_MS
+
+
+def most_patient(policies: Iterable[Policy | None]) -> Policy | None:
+    """Of the policies that one code's events are under, the one that lets a roster grow oldest; None is the default's.
+
+    No job in a code waits for the roster because another's policy is stricter; of each its own is asked as well.
+    """
+    return max(policies, key=lambda policy: (policy or _DEFAULT).roster_blocks_days, default=None)
 
 
 def check_seal(frame: Frame, directory: Directory) -> tuple[Event, ...]:
@@ -246,11 +256,11 @@ def _addressed(offered: Offered, receiver: Receiver, directory: Directory) -> No
 
 
 def _still_stands(event: Event, receiver: Receiver, scene: Scene) -> None:
+    for answer in scene.answers:
+        if isinstance(answer.body, Accepted) and answer.body.party == receiver.party:
+            raise Problem(ACCEPTED_HERE, f"{answer.log}:{answer.seq}")
     handover = known_handover(event, scene.journey)
     if handover is not None and scene.journey is not None:
-        for answer in handover.accepted:
-            if answer.log in scene.own_logs and accepted_in(answer).party == receiver.party:
-                raise Problem(ACCEPTED_HERE, f"{answer.log}:{answer.seq}")
         if handover.withdrawn:
             raise Problem(SUPERSEDED, "the sender took it back")
         newer = [one for one in scene.journey.handovers if event.hash in one.content.replaces]
@@ -280,6 +290,33 @@ def accepted_in(event: Event) -> Accepted:
     return event.body
 
 
+def check_refusal(event: Event, offer: Event | None, sender: str, scene: Scene, *, wanted: str = "") -> None:
+    """The same for a refusal of `offer`, which moves nothing: NOT_MY_OFFER, OTHER_OFFER, RECEIVER_NOT_AUTHORISED."""
+    if not isinstance(event.body, Refused):
+        raise Problem(WRONG_REFERENCE, f"{event.kind} is no refusal")
+    _answers_mine(event.body.offer, offer, sender, scene, wanted)
+    _is_judged(scene)
+
+
+def _answers_mine(named: str, offer: Event | None, sender: str, scene: Scene, wanted: str) -> tuple[Event, Offered]:
+    """The offer that is answered, which is of this device and of whom `sender` acts for, and the one that is wanted."""
+    if offer is None or offer.log not in scene.own_logs:
+        raise Problem(NOT_MY_OFFER, named)
+    offered = offer_in(offer)
+    guest = not scene.directory.knows(offered.sender)
+    if not guest and not scene.directory.belongs(sender, offered.sender):
+        raise Problem(NOT_MY_OFFER, f"it is {offered.sender}'s")
+    if wanted and named != wanted:
+        raise Problem(OTHER_OFFER, named)
+    return offer, offered
+
+
+def _is_judged(scene: Scene) -> None:
+    verdict = scene.standing.verdict
+    if verdict.word == "refused":
+        raise Problem(RECEIVER_NOT_AUTHORISED, f"{verdict.code} {verdict.detail}".strip())
+
+
 def check_acceptance(event: Event, offer: Event | None, sender: str, scene: Scene, *, wanted: str = "") -> None:
     """Return only if the person `sender` may confirm this acceptance of `offer`, as it is held here (None if not).
 
@@ -289,19 +326,10 @@ def check_acceptance(event: Event, offer: Event | None, sender: str, scene: Scen
     device has settled its times.
     """
     accepted = accepted_in(event)
-    if offer is None or offer.log not in scene.own_logs:
-        raise Problem(NOT_MY_OFFER, accepted.offer)
-    offered = offer_in(offer)
-    guest = not scene.directory.knows(offered.sender)
-    if not guest and not scene.directory.belongs(sender, offered.sender):
-        raise Problem(NOT_MY_OFFER, f"it is {offered.sender}'s")
-    if wanted and accepted.offer != wanted:
-        raise Problem(OTHER_OFFER, accepted.offer)
+    offer, offered = _answers_mine(accepted.offer, offer, sender, scene, wanted)
     if accepted.party == offered.sender or (event.actor == offer.actor and accepted.met not in _FOR_ANOTHER):
         raise Problem(SELF_ACCEPTANCE, accepted.party)
-    verdict = scene.standing.verdict
-    if verdict.word == "refused":
-        raise Problem(RECEIVER_NOT_AUTHORISED, f"{verdict.code} {verdict.detail}".strip())
+    _is_judged(scene)
     if not offered.challenge:
         _in_window(event, offer, offered, scene.policy)
     handover = known_handover(offer, scene.journey)

@@ -9,6 +9,7 @@ text malformed, frame malformed, inflates too far, wrong type of code.
 import re
 import zlib
 from base64 import b32encode
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -34,6 +35,8 @@ MOST_INFLATED: Final = 64 * 1024
 """Bytes that the events of one code may have together."""
 MOST_TEXT: Final = 4296
 """Characters in the largest QR code there is (version 40-L, alphanumeric; ISO/IEC 18004)."""
+MOST_EVENTS: Final = 255
+"""Events in one code: their number is one byte."""
 PART_BYTES: Final = 300
 """Frame bytes in one part: a symbol of version 13, easier to read than one of 18 (1,800 B in 6 parts were tried)."""
 MOST_PART_BYTES: Final = 694
@@ -100,7 +103,8 @@ class SignedEvent(msgspec.Struct, frozen=True):
 class Frame(msgspec.Struct, frozen=True):
     """What one handover code carries: events of one log, in the log's order, signed by one key.
 
-    The last event says what the code is, an offer or an acceptance; others only precede it.
+    The last event says what the code is: offers, each of them perhaps preceded by the opening it rests on, or answers.
+    Several offers, or answers, are those of several jobs that are handed over together.
     """
 
     kid: str
@@ -137,8 +141,8 @@ def decode_frame(raw: bytes) -> Frame:
         raise Problem(CODE_MALFORMED, f"{len(raw)} bytes hold no frame")
     count, start = raw[KID_BYTES], KID_BYTES + 1
     end = start + count * SIGNATURE_BYTES
-    if len(raw) < end:
-        raise Problem(CODE_MALFORMED, f"{len(raw)} bytes do not hold {count} signatures")
+    if not count or len(raw) < end:
+        raise Problem(CODE_MALFORMED, f"{len(raw)} bytes do not hold {count} signatures, or there is none")
     events = _inflate(raw[end:]).split(b"\n")
     if len(events) != count:
         raise Problem(CODE_MALFORMED, f"{count} signatures and {len(events)} events")
@@ -153,6 +157,11 @@ def kind_of(frame: Frame) -> str:
     return _named(frame.events[-1].raw).kind
 
 
+def log_of(frame: Frame) -> str:
+    """The log of which the frame holds events."""
+    return _named(frame.events[-1].raw).log
+
+
 def expect_kind(frame: Frame, *kinds: str) -> None:
     """Return only if the frame is of one of these kinds of event; else WRONG_TYPE_OF_CODE."""
     kind = kind_of(frame)
@@ -160,23 +169,39 @@ def expect_kind(frame: Frame, *kinds: str) -> None:
         raise Problem(WRONG_TYPE_OF_CODE, f"it holds {kind[:40]}, wanted is {' or '.join(kinds)}")
 
 
-def offer_frame(kid: str, offer: SignedEvent, opened: SignedEvent | None = None) -> Frame:
-    """The frame that shows `offer`, preceded by the `job.opened` that is its basis, size permitting.
+def offer_frame(kid: str, offers: Sequence[SignedEvent], openings: Sequence[SignedEvent] = ()) -> Frame:
+    """The frame that shows `offers` in their log's order, preceded by the `job.opened` they rest on, size permitting.
 
-    It goes along where it costs no second picture: one holds both, or the offer alone needs parts anyway.
+    `openings` are those that the receiver may lack. For one job it goes along where it costs no second picture: one
+    holds both, or the offer alone needs parts anyway. Several jobs take as many pictures as it needs to prove them.
     """
-    alone = Frame(kid, (offer,))
-    if opened is None:
-        return alone
-    both = Frame(kid, (opened, offer))
-    return both if _costs_no_parts(alone, both) else alone
+    frame = Frame(kid, _in_order(offers))
+    for opened in openings:
+        more = Frame(kid, _in_order((*frame.events, opened)))
+        has_room = _shows(more) if len(offers) > 1 else _costs_no_parts(frame, more)
+        frame = more if has_room else frame
+    return frame
 
 
-def _costs_no_parts(alone: Frame, both: Frame) -> bool:
-    if _inflated(both) > MOST_INFLATED:
+def answer_frame(kid: str, answers: Sequence[SignedEvent]) -> Frame:
+    """The frame that shows `answers`, acceptances and refusals of the offers of one code, in their log's order."""
+    return Frame(kid, _in_order(answers))
+
+
+def _in_order(events: Sequence[SignedEvent]) -> tuple[SignedEvent, ...]:
+    return tuple(sorted(events, key=lambda signed: _named(signed.raw).seq))
+
+
+def _shows(frame: Frame) -> bool:
+    """True where one picture or so many parts as anybody holds still for show the frame."""
+    holds = len(frame.events) <= MOST_EVENTS and _inflated(frame) <= MOST_INFLATED
+    return holds and _parts(encode_frame(frame)) <= MOST_PARTS
+
+
+def _costs_no_parts(without: Frame, frame: Frame) -> bool:
+    if not _shows(frame):
         return False
-    raw = encode_frame(both)
-    return fit(frame_text(raw)) is not None or (_parts(raw) <= MOST_PARTS and not fit(frame_text(encode_frame(alone))))
+    return fit(frame_text(encode_frame(frame))) is not None or not fit(frame_text(encode_frame(without)))
 
 
 def _inflated(frame: Frame) -> int:
@@ -190,8 +215,8 @@ def _parts(frame: bytes) -> int:
 def _check(frame: Frame) -> None:
     if len(unb64(frame.kid)) != KID_BYTES:
         raise Problem(CODE_MALFORMED, f"a key's name has {KID_BYTES} bytes")
-    if not 1 <= len(frame.events) <= 255:
-        raise Problem(CODE_MALFORMED, f"{len(frame.events)} events, a code carries 1 to 255")
+    if not 1 <= len(frame.events) <= MOST_EVENTS:
+        raise Problem(CODE_MALFORMED, f"{len(frame.events)} events, a code carries 1 to {MOST_EVENTS}")
     if any(len(signed.signature) != SIGNATURE_BYTES for signed in frame.events):
         raise Problem(CODE_MALFORMED, f"a signature has {SIGNATURE_BYTES} bytes")
     if any(min(signed.raw, default=0) < 0x20 for signed in frame.events):

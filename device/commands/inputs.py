@@ -168,6 +168,20 @@ def payload_in(args: Namespace, prefilled: Payload) -> Payload:
     return msgspec.structs.replace(prefilled, **{name: value for name, value in said.items() if value is not None})
 
 
+def payloads_in(args: Namespace, prefilled: dict[str, Payload]) -> dict[str, Payload]:
+    """The payload of each of several jobs: what the flags say is said of all, or the file says each job's by its id."""
+    if not args.payload or len(prefilled) < 2:
+        return {job: payload_in(args, payload) for job, payload in prefilled.items()}
+    raw = sys.stdin.buffer.read() if args.payload == "-" else _read(Path(args.payload))
+    by_job = decode(raw, dict[str, msgspec.Raw], args.payload)
+    if by_job.keys() != prefilled.keys():
+        odd = ", ".join(sorted(by_job.keys() ^ prefilled.keys()))
+        raise Problem(
+            BAD_ARGUMENT, f"for several jobs it holds the payload of each by the job's id: {odd}", args.payload
+        )
+    return {job: strictly(bytes(by_job[job]), Payload, f"{args.payload}: {job}") for job in prefilled}
+
+
 def _each(given: list[str] | None, separator: str, names: tuple[str, ...], kind: type[_T]) -> tuple[_T, ...] | None:
     def read(text: str) -> _T:
         parts = [part.strip() for part in text.split(separator, len(names) - 1)]

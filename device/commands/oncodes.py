@@ -11,16 +11,16 @@ from device.commands.inputs import (
     code_argument,
     code_in,
     payload_arguments,
-    payload_in,
+    payloads_in,
     photo_arguments,
     reservations_in,
     text_in,
     texts_in,
 )
+from device.commands.saying import CONFIRMED, all_seen, answered, code_of, offered, one_seen
 from device.prefill import prefilled
 from sync.acceptance import synthesis_of
 from sync.cards import challenge_text, read_challenge, read_enrolment, read_label
-from sync.payload import Payload
 from sync.problems import NOT_OUR_CODE, Problem
 from sync.qr import CodeKind, classify, kind_of
 
@@ -50,63 +50,19 @@ async def _scan(agent: Agent, args: Namespace) -> Said:
 async def _handover(agent: Agent, args: Namespace, code: Code) -> Said:
     kind = kind_of(code.frame)
     if kind == "handover.offered":
-        return _seen(await agent.accepting.look(args.person, code))
+        return all_seen(await agent.accepting.look_each(args.person, code))
     await agent.refresh()
-    looked = agent.codes.look(code, kind)
-    event = looked.event
-    return Said(
-        facts={"kind": kind, "hash": event.hash, "job": event.job, "actor": event.actor, "body": event.body},
-        lines=(f"{kind} by {event.actor} on job {event.job}; its seal holds",),
-    )
-
-
-def _seen(seen: Seen) -> Said:
-    content = seen.content
-    lines = [
-        f"offer {seen.offer.hash}",
-        f"  from {content.sender} (recorded by {seen.offer.actor}) to {', '.join(content.to)}, job {seen.offer.job}",
-        f"  genuine; the sender's standing is {seen.standing}; you would accept as {seen.receiver.party}",
-        *(["  the roster on this device is old: sync when you can"] if seen.stale else []),
-        *_words(content.payload),
-        *(f"  read back? {choice}" for choice in seen.choices),
+    facts = [
+        {"kind": event.kind, "hash": event.hash, "job": event.job, "actor": event.actor, "body": event.body}
+        for event in agent.codes.open(code, kind)
     ]
-    return Said(
-        facts={
-            "kind": "handover.offered",
-            "hash": seen.offer.hash,
-            "job": seen.offer.job,
-            "sender": content.sender,
-            "to": content.to,
-            "party": seen.receiver.party,
-            "standing": seen.standing,
-            "stale": seen.stale,
-            "payload": content.payload,
-            "choices": seen.choices,
-        },
-        lines=tuple(lines),
-    )
-
-
-def _words(payload: Payload) -> list[str]:
-    """A payload in its I-PASS order, a line each."""
-    return [
-        f"  {payload.priority or 'no priority'}, {payload.state or 'no state'}: {payload.summary}",
-        *(f"  done: {one.object}: {one.result}" for one in payload.actions_taken),
-        *(f"  decided: {one.what} {one.who} {one.basis}".rstrip() for one in payload.decisions),
-        *(
-            f"  next: {one.what} ({one.owner or 'nobody'}{', ' + one.due if one.due else ''})"
-            for one in payload.next_actions
-        ),
-        *(f"  if {one.if_}, then {one.then or '?'}" for one in payload.risks),
-        *(f"  waits on {one.on} {one.by}".rstrip() for one in payload.dependencies),
-        *(f"  item {one.id}: {one.counted} of {one.expected}" for one in payload.items),
-        *(f"  missing on purpose: {one.element} ({one.reason})" for one in payload.gaps),
-    ]
+    lines = tuple(f"{one['kind']} by {one['actor']} on job {one['job']}; its seal holds" for one in facts)
+    return Said(facts=facts[0] if len(facts) == 1 else {"kind": kind, "events": facts}, lines=lines)
 
 
 # -- the sender ----------------------------------------------------------------
 def _offer_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("job")
+    parser.add_argument("job", nargs="+", help="a job; several are shown as one code and answered job by job")
     parser.add_argument("--to", action="append", default=[], help="a person, a team or role:NAME; none: a guest")
     parser.add_argument("--boundary", default="")
     parser.add_argument("--until", default="", help="ends the offer (RFC 3339 with offset)")
@@ -119,18 +75,18 @@ def _offer_arguments(parser: ArgumentParser) -> None:
 
 async def _offer(agent: Agent, args: Namespace) -> Said:
     await agent.refresh()
-    payload = payload_in(args, prefilled(agent.holding.journey(args.job)))
-    shown = await agent.offering.offer(
+    jobs = tuple(dict.fromkeys(args.job))
+    payloads = payloads_in(args, {job: prefilled(agent.holding.journey(job)) for job in jobs})
+    together = await agent.shift.offer(
         args.person,
-        args.job,
-        payload,
+        payloads,
         args.to,
         attached(agent, args),
         boundary=args.boundary,
         until=args.until,
         challenge=text_in(args.challenge) if args.challenge else "",
     )
-    return _code("recorded: offer; let the receiver scan this", shown)
+    return offered(agent, together, several=len(jobs) > 1)
 
 
 def _challenge_arguments(parser: ArgumentParser) -> None:
@@ -146,19 +102,17 @@ async def _challenge(agent: Agent, args: Namespace) -> Said:
     )
 
 
-def _code(line: str, shown: Shown) -> Said:
-    if not shown.texts:
-        line = f"{line.partition(';')[0]}; it is too large for codes and goes by sync"
-    return Said(facts={"hash": shown.event}, lines=(line, f"  {shown.event}"), code=shown)
-
-
 def _event(parser: ArgumentParser) -> None:
-    parser.add_argument("event", help="the hash of an offer, an acceptance or a refusal of this device")
+    parser.add_argument(
+        "event",
+        nargs="+",
+        help="the hash of an offer, an acceptance or a refusal of this device; offers, or answers, of several jobs",
+    )
 
 
 async def _show(agent: Agent, args: Namespace) -> Said:
     await agent.refresh()
-    return _code("shown again", await agent.codes.show(args.event))
+    return code_of("shown again", await agent.codes.show(*args.event))
 
 
 def _withdraw_arguments(parser: ArgumentParser) -> None:
@@ -178,9 +132,10 @@ def _confirm_arguments(parser: ArgumentParser) -> None:
 
 
 async def _confirm(agent: Agent, args: Namespace) -> Said:
-    code = args.accepted or code_in(args)
-    recorded = await agent.offering.confirm(args.person, code, offer=args.offer)
-    return Said(facts={"hash": recorded.hash}, lines=("recorded: confirmed; done, proven, both hold it",))
+    if args.accepted:
+        recorded = await agent.offering.confirm(args.person, args.accepted, offer=args.offer)
+        return Said(facts={"hash": recorded.hash}, lines=(CONFIRMED,))
+    return answered(await agent.shift.take_back(args.person, code_in(args), offer=args.offer))
 
 
 # -- the receiver --------------------------------------------------------------
@@ -189,15 +144,18 @@ def _offer_source(parser: ArgumentParser) -> None:
     parser.add_argument("--offer", metavar="HASH", help="an offer that was pulled, instead of a code")
     parser.add_argument("--party", default="", help="yourself or a team of yours, where it could be either")
     parser.add_argument("--site", default="", help="where you are")
+    parser.add_argument("--job", default="", help="which, where the code holds several jobs")
 
 
 async def _looked(agent: Agent, args: Namespace) -> Seen:
     code = args.offer or code_in(args)
-    return await agent.accepting.look(args.person, code, party=args.party, site=args.site)
+    return await agent.accepting.look(args.person, code, party=args.party, site=args.site, which=args.job)
 
 
 async def _look(agent: Agent, args: Namespace) -> Said:
-    return _seen(await _looked(agent, args))
+    if args.offer or args.job:
+        return one_seen(await _looked(agent, args))
+    return all_seen(await agent.accepting.look_each(args.person, code_in(args), party=args.party, site=args.site))
 
 
 def _accept_arguments(parser: ArgumentParser) -> None:
@@ -222,7 +180,7 @@ async def _accept(agent: Agent, args: Namespace) -> Said:
         signed_name=args.name,
         blobs=attached(agent, args),
     )
-    return _code("recorded: accepted; let the sender scan this", shown)
+    return code_of("recorded: accepted; let the sender scan this", shown)
 
 
 def _refuse_arguments(parser: ArgumentParser) -> None:
@@ -232,7 +190,7 @@ def _refuse_arguments(parser: ArgumentParser) -> None:
 
 async def _refuse(agent: Agent, args: Namespace) -> Said:
     seen = await _looked(agent, args)
-    return _code(
+    return code_of(
         "recorded: refused; let the sender scan this", await agent.accepting.refuse(args.person, seen, args.reason)
     )
 
@@ -252,6 +210,8 @@ ACTIONS = {
     "accept": Action("accept an offer, and show the code", _accept_arguments, _accept),
     "refuse": Action("refuse an offer, and show the code", _refuse_arguments, _refuse),
     "withdraw": Action("take an offer back", _withdraw_arguments, _withdraw),
-    "confirm": Action("confirm an acceptance that was scanned or pulled", _confirm_arguments, _confirm),
+    "confirm": Action(
+        "confirm what was accepted, keep what was refused: scanned or pulled", _confirm_arguments, _confirm
+    ),
     "witness": Action("keep a refusal that was scanned", code_argument, _witness),
 }

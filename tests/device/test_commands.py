@@ -104,6 +104,65 @@ def test_a_challenge_is_shown_as_a_picture_and_quoted_by_the_offer(handover: Run
     assert "challenge" in handover("phone-bo", "look", *typed["texts"], exit_code=2)
 
 
+def test_a_shift_goes_over_by_two_codes(handover: Run, field: Field, job: str) -> None:
+    other = handover("phone-anna", "open", "--site", "site-1")["job"]
+    third = handover("phone-anna", "open", "--site", "site-1")["job"]
+    shown = handover(
+        "phone-anna", "offer", job, other, third, "--to", "bo", *PAYLOAD, "--png", str(field.folder / "s.png")
+    )
+    pictures = shown["pictures"]
+    assert [one["job"] for one in shown["offers"]] == [job, other, third]
+    assert [one["job"] for one in handover("phone-bo", "look", *pictures)["offers"]] == [job, other, third]
+    assert "say which" in handover("phone-bo", "accept", *pictures, "--words", "ok", exit_code=2)
+    picks = [word for choice in ("Fit the seal", "it leaks") for word in ("--pick", choice)]
+    handover("phone-bo", "accept", *pictures, "--job", job, "--words", "seal", *picks)
+    handover("phone-bo", "refuse", *pictures, "--job", other, "--reason", "no seal on the van")
+    back = handover("phone-bo", "accept", *pictures, "--job", third, "--words", "seal", *picks)["texts"]
+    assert [one["kind"] for one in handover("phone-anna", "scan", *back)["events"]] == [
+        "handover.accepted",
+        "handover.refused",
+        "handover.accepted",
+    ]
+    taken = handover("phone-anna", "confirm", *back)["answers"]
+    assert [(one["job"], one["kind"], one["problem"]) for one in taken] == [
+        (job, "handover.accepted", ""),
+        (other, "handover.refused", ""),
+        (third, "handover.accepted", ""),
+    ]
+    assert [handover("phone-anna", "job", one)["accountable"] for one in (job, other, third)] == ["bo", "anna", "bo"]
+    stopped = handover("phone-bo", "look", *pictures, exit_code=1)["offers"]
+    assert [one.get("problem", "") for one in stopped] == ["already-accepted-here", "", "already-accepted-here"]
+
+
+def test_each_job_of_a_shift_has_a_payload_of_its_own_and_a_bad_one_stays_behind(
+    handover: Run, field: Field, job: str
+) -> None:
+    other = handover("phone-anna", "open", "--site", "site-1")["job"]
+    full = {"state": "in_progress", "summary": "it leaks", "next_actions": [{"what": "Fit the seal"}]}
+    file = field.folder / "payloads.json"
+    file.write_text(json.dumps({job: full, other: {"summary": "nothing known"}}), "utf-8")
+    shown = handover("phone-anna", "offer", job, other, "--to", "bo", "--payload", str(file), exit_code=1)
+    assert ([one["job"] for one in shown["offers"]], shown["left"]) == (
+        [job],
+        [{"job": other, "problem": "element-missing"}],
+    )
+    seen = handover("phone-bo", "look", *shown["texts"])
+    assert (seen["job"], seen["payload"]["summary"]) == (job, "it leaks")
+    file.write_text(json.dumps({job: full}), "utf-8")
+    assert other in handover("phone-anna", "offer", job, other, "--to", "bo", "--payload", str(file), exit_code=2)
+    file.write_text(json.dumps({job: full, other: {"surprise": 1}}), "utf-8")
+    assert "surprise" in handover("phone-anna", "offer", job, other, "--to", "bo", "--payload", str(file), exit_code=2)
+
+
+def test_a_refusal_that_was_scanned_is_taken_for_the_answer_that_it_is(handover: Run, job: str) -> None:
+    shown = handover("phone-anna", "offer", job, "--to", "bo", *PAYLOAD)
+    refused = handover("phone-bo", "refuse", *shown["texts"], "--reason", "no seal on the van")
+    assert handover("phone-anna", "confirm", *refused["texts"])["hash"]
+    assert handover("phone-anna", "confirm", *refused["texts"])["hash"] is None
+    (one,) = handover("phone-anna", "job", job)["handovers"]
+    assert one["state"] == "refused"
+
+
 @pytest.mark.parametrize("picture", ["nowhere/offer.png", "a-folder", "a-file/offer.png", "x" * 300 + ".png"])
 def test_a_picture_that_cannot_be_is_told_before_anything_is_recorded(
     handover: Run, field: Field, job: str, picture: str

@@ -18,9 +18,11 @@ from sync.acceptance import (
     check_acceptance,
     check_clock,
     check_offer,
+    check_refusal,
     check_seal,
     check_synthesis,
     known_handover,
+    most_patient,
     offer_in,
     open_points,
     read_back,
@@ -28,7 +30,7 @@ from sync.acceptance import (
 )
 from sync.clock import Moment, milliseconds, rfc3339
 from sync.codec import encode, read_event, write_event
-from sync.events import Accepted, Draft, Event, Fact, JobOpened, Offered, Reassigned, Withdrawn
+from sync.events import Accepted, Draft, Event, Fact, JobOpened, Offered, Reassigned, Refused, Withdrawn
 from sync.ids import b64, digest
 from sync.journey import journey
 from sync.judge import judge_all
@@ -173,8 +175,13 @@ class Stage:
             standing=standing,
             journey=journey(self.job, [*held, standing]),
             own_logs=frozenset({self.log(own)}),
+            answers=tuple(one for one in self.held if one.log == self.log(own) and answers(one, event)),
         )
         return msgspec.structs.replace(scene, **fields)
+
+
+def answers(event: Event, offer: Event) -> bool:
+    return isinstance(event.body, Accepted | Refused) and event.body.offer == offer.hash
 
 
 BO = Receiver(person="bo", party="bo")
@@ -211,6 +218,14 @@ def test_a_roster_is_fresh_then_stale_then_too_old() -> None:
     assert check_clock(directory, POLICY, NOON_MS + 25 * HOUR_MS)
     assert problem_of(lambda: check_clock(directory, POLICY, NOON_MS + 15 * 24 * HOUR_MS)) is ROSTER_TOO_OLD
     assert problem_of(lambda: check_clock(directory, None, NOON_MS + 15 * 24 * HOUR_MS)) is ROSTER_TOO_OLD
+
+
+def test_a_code_waits_for_the_roster_only_where_all_its_policies_do() -> None:
+    strict, lenient = (msgspec.structs.replace(POLICY, roster_blocks_days=days) for days in (3, 30))
+    assert most_patient([strict, None, lenient]) is lenient
+    assert most_patient([strict, None]) is None, "the default is 14 days"
+    assert most_patient([strict]) is strict
+    assert most_patient([]) is None
 
 
 def test_a_clock_before_the_roster_is_named_and_five_minutes_are_forgiven() -> None:
@@ -392,7 +407,10 @@ def test_an_offer_for_another_site_than_where_one_stands_is_stopped() -> None:
 def test_what_was_accepted_here_is_not_accepted_again() -> None:
     stage = Stage()
     offer = stage.offer()
-    stage.hold(offer, stage.accepted(offer))
+    body = Refused(roster=stage.roster, offer=offer.hash, party="bo", reason="no seal on the van")
+    stage.hold(offer, stage.event("handover.refused", "bo", body))
+    assert check_offer(offer, BO, stage.scene(offer)) == "proven", "who refused may think better of it"
+    stage.hold(stage.accepted(offer))
     assert problem_of(lambda: check_offer(offer, BO, stage.scene(offer))) is ACCEPTED_HERE
 
 
@@ -539,6 +557,22 @@ def test_an_acceptance_whose_offer_is_not_in_the_journey_is_looked_at_all_the_sa
     stage.hold(offer := stage.offer())
     accepted = stage.accepted(offer)
     check_acceptance(accepted, offer, "anna", stage.scene(accepted, own="anna", journey=None))
+
+
+def test_a_refusal_is_kept_by_whose_offer_it_answers() -> None:
+    stage = Stage()
+    stage.hold(offer := stage.offer(), other := stage.offer(site="site-1"))
+    body = Refused(roster=stage.roster, offer=offer.hash, party="bo", reason="no seal on the van")
+    refused = stage.event("handover.refused", "bo", body)
+    scene = stage.scene(refused, own="anna")
+    check_refusal(refused, offer, "anna", scene, wanted=offer.hash)
+    assert problem_of(lambda: check_refusal(refused, offer, "anna", scene, wanted=other.hash)) is OTHER_OFFER
+    assert problem_of(lambda: check_refusal(refused, offer, "cy", scene)) is NOT_MY_OFFER
+    assert problem_of(lambda: check_refusal(refused, None, "anna", scene)) is NOT_MY_OFFER
+    assert problem_of(lambda: check_refusal(offer, offer, "anna", scene)) is WRONG_REFERENCE
+    stranger = stage.event("handover.refused", "cy", msgspec.structs.replace(body, party="cy"))
+    by_cy = stage.scene(stranger, own="anna")
+    assert problem_of(lambda: check_refusal(stranger, offer, "anna", by_cy)) is RECEIVER_NOT_AUTHORISED
 
 
 # -- the read-back -------------------------------------------------------------

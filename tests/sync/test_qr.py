@@ -28,6 +28,7 @@ from sync.problems import (
 )
 from sync.qr import (
     MOST_CODES_AT_ONCE,
+    MOST_EVENTS,
     MOST_INFLATED,
     MOST_PART_BYTES,
     MOST_PARTS,
@@ -37,6 +38,7 @@ from sync.qr import (
     Frame,
     PartsCollector,
     SignedEvent,
+    answer_frame,
     classify,
     code_texts,
     decode_frame,
@@ -45,6 +47,7 @@ from sync.qr import (
     fit,
     frame_text,
     kind_of,
+    log_of,
     offer_frame,
     read_frame,
 )
@@ -56,8 +59,8 @@ KID = "AAECAwQFBgc"
 SIGNATURE = bytes(range(64))
 
 
-def event(kind: str = "handover.offered", log: str = "bG9nLW9mLWFubmE", words: str = "") -> SignedEvent:
-    raw = json.dumps({"log": log, "seq": 7, "kind": kind, "words": words}, ensure_ascii=False).encode()
+def event(kind: str = "handover.offered", log: str = "bG9nLW9mLWFubmE", words: str = "", seq: int = 7) -> SignedEvent:
+    raw = json.dumps({"log": log, "seq": seq, "kind": kind, "words": words}, ensure_ascii=False).encode()
     return SignedEvent(raw, SIGNATURE)
 
 
@@ -145,6 +148,7 @@ def test_no_bytes_stop_the_reader(raw: bytes) -> None:
         b"",
         unb64(KID),
         framed(b"", count=0),
+        framed(deflated(b" " * 100_000), count=0),
         framed(b"", count=3)[:-1],
         framed(b""),
         framed(deflated(event().raw)[:-1]),
@@ -205,6 +209,7 @@ def test_what_could_not_be_read_is_not_written(frame: Frame, kind: ProblemKind) 
 def test_the_last_event_says_what_the_code_is() -> None:
     frame = Frame(KID, (event("job.opened"), event("handover.offered")))
     assert kind_of(frame) == "handover.offered"
+    assert log_of(frame) == "bG9nLW9mLWFubmE"
     expect_kind(frame, "handover.offered", "handover.accepted")
     with pytest.raises(Problem) as caught:
         expect_kind(frame, "handover.accepted", "handover.refused")
@@ -212,20 +217,39 @@ def test_the_last_event_says_what_the_code_is() -> None:
 
 
 def test_an_offer_is_preceded_by_the_opening_of_its_job_if_one_picture_holds_both() -> None:
-    opened, offer = event("job.opened"), event()
-    assert offer_frame(KID, offer) == Frame(KID, (offer,))
-    assert offer_frame(KID, offer, opened) == Frame(KID, (opened, offer))
+    opened, offer = event("job.opened", seq=1), event(seq=2)
+    assert offer_frame(KID, [offer]) == Frame(KID, (offer,))
+    assert offer_frame(KID, [offer], [opened]) == Frame(KID, (opened, offer))
     long = event("job.opened", words=noise(500).hex())
-    assert offer_frame(KID, offer, long) == Frame(KID, (offer,))
+    assert offer_frame(KID, [offer], [long]) == Frame(KID, (offer,))
 
 
 def test_an_offer_that_needs_parts_anyway_brings_the_opening_as_long_as_parts_hold_both() -> None:
-    opened, offer = event("job.opened"), event(words=noise(1_000).hex())
-    assert offer_frame(KID, offer, opened) == Frame(KID, (opened, offer))
-    full = event(words=noise(16_350).hex())
-    assert len(code_texts(encode_frame(offer_frame(KID, full)))) == MOST_PARTS
-    assert offer_frame(KID, full, opened) == Frame(KID, (full,))
-    assert offer_frame(KID, offer, event("job.opened", words="x" * MOST_INFLATED)) == Frame(KID, (offer,))
+    opened, offer = event("job.opened", seq=1), event(seq=2, words=noise(1_000).hex())
+    assert offer_frame(KID, [offer], [opened]) == Frame(KID, (opened, offer))
+    full = event(seq=2, words=noise(16_350).hex())
+    assert len(code_texts(encode_frame(offer_frame(KID, [full])))) == MOST_PARTS
+    assert offer_frame(KID, [full], [opened]) == Frame(KID, (full,))
+    assert offer_frame(KID, [offer], [event("job.opened", words="x" * MOST_INFLATED)]) == Frame(KID, (offer,))
+
+
+def test_several_jobs_stand_in_one_code_in_the_order_of_their_log() -> None:
+    first, second = event("job.opened", seq=2), event("job.opened", seq=4)
+    offers = [event(seq=5), event(seq=3)]
+    assert offer_frame(KID, offers, [second, first]) == Frame(KID, (first, offers[1], second, offers[0]))
+    long = event("job.opened", words=noise(1_000).hex(), seq=1)
+    frame = offer_frame(KID, offers, [long, first])
+    assert frame == Frame(KID, (long, first, offers[1], offers[0])), "several jobs are proven, in parts if need be"
+    assert len(code_texts(encode_frame(frame))) > 1
+    full = event("job.opened", words=noise(16_350).hex(), seq=1)
+    assert offer_frame(KID, offers, [full, first]) == Frame(KID, (first, offers[1], offers[0]))
+    answers = [event("handover.refused", seq=9), event("handover.accepted", seq=8)]
+    assert answer_frame(KID, answers) == Frame(KID, (answers[1], answers[0]))
+
+
+def test_openings_go_along_only_while_their_number_fits_one_byte() -> None:
+    offers = [event(seq=seq) for seq in range(2, MOST_EVENTS + 2)]
+    assert len(offer_frame(KID, offers, [event("job.opened", seq=1)]).events) == MOST_EVENTS
 
 
 # -- texts ---------------------------------------------------------------------

@@ -60,8 +60,8 @@ class Team:
         await self.anna.offering.confirm("anna", read_code(await self.accept(offer.texts)))
         return job
 
-    async def accept(self, texts: Sequence[str]) -> tuple[str, ...]:
-        seen = await self.bo.accepting.look("bo", read_code(texts))
+    async def accept(self, texts: Sequence[str], job: str = "") -> tuple[str, ...]:
+        seen = await self.bo.accepting.look("bo", read_code(texts), which=job)
         synthesis = synthesis_of("fit the seal", ["Fit it"], seen.choices, seen.content.payload)
         return (await self.bo.accepting.accept("bo", seen, synthesis)).texts
 
@@ -93,6 +93,24 @@ async def test_either_sides_sync_alone_proves_the_handover(team: Team, who: str)
     job = await team.hand_over()
     assert (await {"anna": team.anna, "bo": team.bo}[who].sync()).why == "all done"
     assert await team.accountable(job) == "bo"
+
+
+@pytest.mark.parametrize("who", ["anna", "bo"])
+async def test_either_sides_sync_alone_proves_every_job_of_a_shift(team: Team, who: str) -> None:
+    jobs = [await team.anna.jobs.open("anna", site="site-1", asset=f"pump-{number}") for number in range(3)]
+    together = await team.anna.shift.offer("anna", dict.fromkeys(jobs, PAYLOAD), ["bo"])
+    code = read_code(together.shown.texts)
+    await team.accept(together.shown.texts, jobs[0])
+    refused = await team.bo.accepting.look("bo", code, which=jobs[1])
+    await team.bo.accepting.refuse("bo", refused, "no seal on the van")
+    answers = read_code(await team.accept(together.shown.texts, jobs[2]))
+    assert {one.problem for one in await team.anna.shift.take_back("anna", answers)} == {None}
+    agent = {"anna": team.anna, "bo": team.bo}[who]
+    assert (await agent.sync()).why == "all done"
+    assert set((await agent.status()).held.judged) == {"applied"}
+    assert [await team.accountable(job) for job in jobs] == ["bo", "anna", "bo"]
+    states = [team.tablet.holding.memory.journey(job).handovers[0].state for job in jobs]
+    assert states == ["accepted", "refused", "accepted"]
 
 
 async def test_a_handover_is_applied_once_when_both_sides_bring_it(team: Team, office: Office) -> None:
