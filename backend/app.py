@@ -9,6 +9,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
+from backend.accounts.first import FirstCode, has_admin
 from backend.api import blobs, devices, handovers, health, jobs, lists, losses, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
@@ -16,7 +17,9 @@ from backend.config import Settings
 from backend.escalation import Escalation
 from backend.intake import Intake, open_intake
 from backend.limits import Attempts
-from backend.problems import HANDLERS
+from backend.pages.routes import PAGES, STATIC
+from backend.pages.shell import problem_page
+from backend.problems import handlers
 from backend.world import World
 from sync.problems import Problem
 
@@ -36,10 +39,17 @@ async def _escalating(escalation: Escalation, every_s: int) -> AsyncGenerator[No
             await asyncio.gather(task, return_exceptions=True)
 
 
+def intake_of(app: Litestar) -> Intake:
+    """The door of an application that runs."""
+    intake: Intake = app.state.intake
+    return intake
+
+
 def create_app(settings: Settings, world: World) -> Litestar:
     """The application; its database is opened when it starts and closed when it stops."""
     sessions = Sessions(world, settings.session_s)
     attempts = Attempts(world)
+    first_code = FirstCode(world)
 
     @asynccontextmanager
     async def hold(app: Litestar) -> AsyncGenerator[None]:
@@ -50,6 +60,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
                 app.state.refused = problem  # for whoever started it, who has a sentence to say
                 raise
             app.state.intake = intake
+            app.state.has_admin = await intake_of(app).store.reading(has_admin)
             app.state.sessions = sessions
             app.state.people = People(intake.store)
             app.state.blobs = BlobDesk(intake, app.state.people)
@@ -58,8 +69,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             yield
 
     def the_intake() -> Intake:
-        intake: Intake = app.state.intake
-        return intake
+        return intake_of(app)
 
     def the_people() -> People:
         people: People = app.state.people
@@ -83,6 +93,8 @@ def create_app(settings: Settings, world: World) -> Litestar:
             trust.router,
             losses.router,
             health.router,
+            PAGES,
+            STATIC,
         ],
         lifespan=[hold],
         middleware=[DefineMiddleware(Doorkeeper, exclude_from_auth_key="open", exclude="^/schema")],
@@ -92,10 +104,12 @@ def create_app(settings: Settings, world: World) -> Litestar:
             "people": Provide(the_people, sync_to_thread=False),
             "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "attempts": Provide(lambda: attempts, sync_to_thread=False),
+            "first_code": Provide(lambda: first_code, sync_to_thread=False),
         },
-        exception_handlers=HANDLERS,
+        exception_handlers=handlers(problem_page),
         request_max_body_size=BODY,
         logging_config=None,
         openapi_config=OpenAPIConfig(title="field handover", version="0.1.0", path="/schema"),
     )
+    app.state.first_code = first_code
     return app

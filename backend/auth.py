@@ -9,6 +9,8 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
+from backend.accounts.sessions import COOKIE, Session, find_session, saw_session
+from backend.addresses import PROGRAMS
 from backend.reach import person_keys
 from backend.store.sqlite import Store, queries
 from backend.world import World
@@ -34,11 +36,16 @@ class DeviceCaller(msgspec.Struct, frozen=True):
 
 
 class StaffCaller(msgspec.Struct, frozen=True):
-    """A person or program with a token, as the roster in force says."""
+    """A person or program with a token or a browser's session, as the roster in force says.
+
+    `session` names the browser's session and `form` is what its forms have to send back; "" for a token.
+    """
 
     person: str
     roles: frozenset[Role]
     directory: Directory
+    session: str = ""
+    form: str = ""
 
     def keys(self) -> set[str]:
         """What the caller's scope reaches."""
@@ -117,6 +124,8 @@ class Doorkeeper(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         """The caller as `auth`; NOT_SIGNED_IN where there is none."""
+        if not connection.scope["path"].startswith(PROGRAMS):
+            return AuthenticationResult(user=None, auth=await _in_browser(connection))
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token or not token.isascii():
             raise Problem(NOT_SIGNED_IN, "send Authorization: Bearer and the token")
@@ -133,6 +142,23 @@ class Doorkeeper(AbstractAuthenticationMiddleware):
         who = directory.person(person)
         roles = frozenset(who.roles) if who else frozenset()
         return AuthenticationResult(user=None, auth=StaffCaller(person, roles, directory))
+
+
+async def _in_browser(connection: ASGIConnection[Any, Any, Any, Any]) -> StaffCaller:
+    """Whose session the browser's cookie names; NOT_SIGNED_IN also where the person is listed no more."""
+    state = connection.app.state
+    token = connection.cookies.get(COOKIE, "")
+    if not token or not token.isascii():
+        raise Problem(NOT_SIGNED_IN)
+    now_ms = state.intake.door.world.now_ms()
+    session: Session = await state.intake.store.reading(lambda con: find_session(con, token, now_ms))
+    _, directory = await state.people.now()
+    who = directory.person(session.person)
+    if who is None:
+        raise Problem(NOT_SIGNED_IN, "this person is listed no more")
+    if session.stale:
+        await state.intake.do(lambda writing: saw_session(writing.con, token, now_ms))
+    return StaffCaller(session.person, frozenset(who.roles), directory, session.id, session.form)
 
 
 def person_of(con: sqlite3.Connection, token: str, now_ms: int) -> str:

@@ -7,6 +7,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
+from backend.accounts.first import FirstCode
 from backend.auth import DeviceCaller, People, Sessions, StaffCaller
 from backend.blobs import BlobDesk
 from backend.intake import Intake
@@ -19,5 +20,6 @@ TheSessions: TypeAlias = NamedDependency[SkipValidation[Sessions]]
 DeviceRequest: TypeAlias = Request[None, DeviceCaller, State]
 StaffRequest: TypeAlias = Request[None, StaffCaller, State]
 TheAttempts: TypeAlias = NamedDependency[SkipValidation[Attempts]]
+TheFirstCode: TypeAlias = NamedDependency[SkipValidation[FirstCode]]
 InState: TypeAlias = Annotated[str, QueryParameter(name="state")]
 """The query parameter `state`: the framework keeps that name for something of its own."""

@@ -1,6 +1,7 @@
 """Problems over HTTP: RFC 9457 for every way of saying no, the framework's own included."""
 
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
+from backend.addresses import PROGRAMS
 from sync.codec import encode
 from sync.problems import (
     BROKEN,
@@ -77,7 +79,8 @@ def details(problem: Problem) -> ProblemDetails:
     )
 
 
-def _respond(problem: Problem) -> Response[bytes]:
+def respond(problem: Problem) -> Response[bytes]:
+    """The problem as a program reads it."""
     said = details(problem)
     headers: dict[str, str] = {}
     if said.status in (429, 503):
@@ -87,25 +90,30 @@ def _respond(problem: Problem) -> Response[bytes]:
     return Response(encode(said), status_code=said.status, media_type=PROBLEM_TYPE, headers=headers)
 
 
-def _refused(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
-    return _respond(problem)
+def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """The problem that a failed request comes to. What is no saying no of ours or the framework's is a crash.
 
-
-def _unhandled(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What the framework refuses; a part of ours that failed inside it arrives here as a 500, and is a crash."""
-    kind = _BY_STATUS.get(error.status_code)
-    if kind is None:
-        return _crashed(request, error)
-    where = ""
+    A part of ours that failed inside the framework arrives as its 500, and is a crash as well.
+    """
+    if isinstance(error, Problem):
+        return error
+    kind = _BY_STATUS.get(error.status_code) if isinstance(error, HTTPException) else None
+    if kind is None or not isinstance(error, HTTPException):
+        log.error("a request failed", exc_info=error, extra={"path": request.scope["path"]})
+        return Problem(BROKEN)
     if isinstance(error.extra, list) and error.extra and isinstance(error.extra[0], dict):
-        where = str(error.extra[0].get("key", ""))
-        return _respond(Problem(kind, str(error.extra[0].get("message", "")), where))
-    return _respond(Problem(kind, "" if error.status_code == 404 else error.detail[:300], where))
+        return Problem(kind, str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "")))
+    return Problem(kind, "" if error.status_code == 404 else error.detail[:300])
 
 
-def _crashed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    log.error("a request failed", exc_info=error, extra={"path": request.scope["path"]})
-    return _respond(Problem(BROKEN))
+Rendered = Callable[[Request[Any, Any, Any], Problem], Response[Any]]
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {Problem: _refused, HTTPException: _unhandled, Exception: _crashed}
+def handlers(on_page: Rendered) -> ExceptionHandlersMap:
+    """The three ways a request fails, each rendered for whoever asked: a program, or a person with a browser."""
+
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        problem = problem_of(request, error)
+        return respond(problem) if request.scope["path"].startswith(PROGRAMS) else on_page(request, problem)
+
+    return {Problem: handle, HTTPException: handle, Exception: handle}

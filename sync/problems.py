@@ -559,3 +559,36 @@ NOT_TAKEN = _kind(
     "ask",
     "Run the tests of push; a number would lie.",
 )
+
+# -- people at the office's pages ---------------------------------------------
+SIGN_IN_FAILED = _kind(
+    "sign-in-failed",
+    "Name and password do not fit together",
+    403,
+    "fix",
+    "Try again, or ask an administrator for a new password.",
+)
+LINK_OVER = _kind(
+    "link-over", "This link works no longer", 410, "ask", "Each works once and for three days; ask for a new one."
+)
+WEAK_PASSWORD = _kind(
+    "weak-password",
+    "This password is too easy to guess",
+    422,
+    "fix",
+    "Take 12 characters or more that nobody would try first; a few words that do not belong together do well.",
+)
+FOREIGN_FORM = _kind(
+    "foreign-form",
+    "This form was not sent from a page of this office",
+    403,
+    "fix",
+    "Open the page again and send it from there.",
+)
+NOT_HERE_UNENCRYPTED = _kind(
+    "not-here-unencrypted",
+    "Nobody can sign in over an unencrypted connection",
+    403,
+    "fix",
+    "Open the office by https, or on the machine it runs on.",
+)

@@ -68,8 +68,16 @@ def listening(host: str, port: int) -> socket.socket:
 def run(settings: Settings, world: World, listener: socket.socket) -> int:
     """Serve on this socket until SIGTERM or SIGINT; 0 once stopped well."""
     host, port = listener.getsockname()[:2]
-    said = f"handover serves at {_address(host, port)}"
-    server = Server(create_app(settings, world), lambda: print(said, flush=True))
+    where = _address(host, port)
+    app = create_app(settings, world)
+
+    def started() -> None:
+        print(f"handover serves at {where}", flush=True)
+        if not app.state.has_admin:
+            code = app.state.first_code.text
+            print(f"nobody administers it yet: open {where}/first and give the code {code}", flush=True)
+
+    server = Server(app, started)
     # What a push leaves behind holds no cycles: looking for some among all that is kept would cost a tenth of it.
     gc.collect()
     gc.freeze()
