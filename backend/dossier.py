@@ -14,6 +14,7 @@ from backend.key import SEED_BYTES
 from backend.master import SITE, find
 from backend.naming import HashIndex
 from backend.store.sqlite import queries
+from backend.times import bounds_of, received_of
 from backend.views import reaches_person
 from backend.writing import Log
 from sync.codec import decode, read_event
@@ -34,7 +35,6 @@ from sync.events import (
 from sync.events import Custody as Signed
 from sync.handover import Handover
 from sync.ids import b64, digest, unb64
-from sync.intervals import Held, Interval, intervals
 from sync.journey import journey
 from sync.ledger import advance, chain_start, line_digest
 from sync.policy import Names, Roster
@@ -123,7 +123,7 @@ class _Reader:
             keys=office | {log.kid: log.jwk for log in logs.values()},
             owners=dict.fromkeys(office, "backend") | _owners(openings),
             names=self._names(),
-            bounds=self._bounds(facts),
+            bounds=bounds_of(facts.standings, received_of(self.con, facts.ref), self.facts.is_staff),
             zone=self._zone(found.opened),
             epoch=self.con.execute(_SQL["epoch"].text).fetchone()[0],
             known_ms=known or 0,
@@ -212,16 +212,6 @@ class _Reader:
                 holds = tuple(b64(digest(one.raw)) for one in decode_frame(frame).events)
                 if hashes & set(holds):
                     yield Witness(by=self._exhibit(event), frame=frame, holds=holds)
-
-    def _bounds(self, facts: JobFacts) -> dict[str, Interval]:
-        """When each of the job's events can have been recorded, whatever its wall clock says."""
-        received = {
-            b64(line_digest(raw)): at for at, raw in self.con.execute(_SQL["received"].text, {"job": facts.ref})
-        }
-        held = (
-            Held(one.event, received.get(one.event.hash), self.facts.is_staff(one.event.kid)) for one in facts.standings
-        )
-        return intervals(held)
 
     # -- what they rest on ----------------------------------------------------
     def _documents(self, exhibits: Iterable[Exhibit], events: dict[str, Event]) -> Iterable[SignedDocument]:

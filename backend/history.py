@@ -159,7 +159,7 @@ def _measured(rows: Sequence[tuple[VisitRow, int]], taken: set[str], severity: t
     for row, _ in rows:
         jobs.setdefault(row.id, set()).add(row.job)
     shared = {visit for visit, of in jobs.items() if len(of) > 1} | taken
-    return [Received(_visit(row, severity, named=row.id in shared), at) for row, at in rows]
+    return [Received(_visit(row, severity, named=row.id in shared), at, bool(row.unsure)) for row, at in rows]
 
 
 def _visit(row: VisitRow, severity: tuple[str, ...], *, named: bool) -> Visit:

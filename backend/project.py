@@ -7,8 +7,9 @@ from backend.facts import UNMATCHED, JobFacts
 from backend.kept import Kept
 from backend.office import Office
 from backend.reach import job_keys, keep_reach, note_job
-from backend.rows import NEVER_MS, RANK, JobRows, OrderRow, VisitRow, blobs_of, rows_of
+from backend.rows import NEVER_MS, NO_BOUNDS, RANK, JobRows, OrderRow, VisitRow, blobs_of, rows_of
 from backend.store.sqlite import queries
+from backend.times import bounds_of, received_of
 from backend.writing import Writing
 from sync.codec import encode, read_event
 from sync.custody import custody
@@ -64,7 +65,11 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     facts = writing.facts.job_of(ref)
     policies = writing.facts.policies_of(facts)
     found = journey(facts.job, facts.standings, policies, writing.facts.doubts())
-    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline))
+    bounds = NO_BOUNDS
+    if found.visits:
+        writing.flush()
+        bounds = bounds_of(facts.standings, received_of(writing.con, ref), writing.facts.is_staff)
+    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline), bounds)
 
 
 def awaited(writing: Writing, events: Sequence[Event]) -> frozenset[str]:
@@ -207,6 +212,7 @@ def rebuild(writing: Writing) -> int:
 def _rebuild_visits(writing: Writing, rows: Rows, facts: JobFacts) -> None:
     """The versions of a job's visits, as they became known transaction by transaction."""
     policies = writing.facts.policies_of(facts)
+    received = received_of(writing.con, facts.ref)
     marks: dict[int, int] = {}
     for at in facts.positions:
         position, at_ms = writing.con.execute(_SQL["mark_from"].text, {"position": at}).fetchone()
@@ -214,4 +220,5 @@ def _rebuild_visits(writing: Writing, rows: Rows, facts: JobFacts) -> None:
     for position, at_ms in sorted(marks.items()):
         known = [one for one, at in zip(facts.standings, facts.positions, strict=True) if at <= position]
         found = journey(facts.job, known, policies)
-        rows.visits(facts, rows_of(found, policies, 0).visits, at_ms)
+        bounds = bounds_of(known, received, writing.facts.is_staff) if found.visits else NO_BOUNDS
+        rows.visits(facts, rows_of(found, policies, 0, bounds=bounds).visits, at_ms)

@@ -7,7 +7,7 @@ import msgspec
 
 from backend.history import Material
 from backend.measures.maturity import is_mature, known_at, watermark
-from backend.measures.statement import Settings, Statement, rounded, statement_of
+from backend.measures.statement import Settings, Statement, rounded, statement_of, unsure_share
 from sync.clock import rfc3339
 from sync.visits import DAY_MS, DEFINITION_VERSION, SHORT_WINDOW_MS, Aborted, Judged, Repeats, repeats
 
@@ -65,7 +65,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 class VisitReport(msgspec.Struct, frozen=True, kw_only=True):
     """What rule rv-1 makes of the visits known at `as_of`; `repeats` is every repeat, by the visit it repeats.
 
-    `later` counts versions of visits that became known afterwards and are not in it.
+    `later` counts versions of visits that became known afterwards and are not in it. Shares are 0 to 1; `unsure_share`
+    is of the visits of which nothing bounds when somebody came or left to five minutes.
     """
 
     as_of: str
@@ -74,6 +75,7 @@ class VisitReport(msgspec.Struct, frozen=True, kw_only=True):
     rates: tuple[Rate, ...]
     unmatchable_share: float
     excluded_share: float
+    unsure_share: float
     alarms: tuple[str, ...]
     repeats: dict[str, str]
     visits: tuple[ReportedVisit, ...]
@@ -106,7 +108,8 @@ def avoided_facts(statement: Statement, later: int) -> dict[str, object]:
 # -- visits -------------------------------------------------------------------
 def visit_report(found: Material, with_: Settings) -> VisitReport:
     """Each visit known then, in order of arrival, with its repeat."""
-    visits = [one.visit for one in known_at(found.received, found.as_of_ms)]
+    known = known_at(found.received, found.as_of_ms)
+    visits = [one.visit for one in known]
     severity = with_.severity or found.severity
     made = repeats(visits, window_ms=with_.window_ms, severity=severity)
     watermarks = {
@@ -123,6 +126,7 @@ def visit_report(found: Material, with_: Settings) -> VisitReport:
         ),
         unmatchable_share=made.unmatchable_share(),
         excluded_share=made.excluded_share(),
+        unsure_share=unsure_share(made, known),
         alarms=made.alarms(),
         repeats=made.pairs(),
         visits=tuple(_reported(one, watermarks, with_.window_ms, found.live) for one in made.visits),
@@ -226,11 +230,16 @@ def avoided_words(statement: Statement, later: int) -> str:
         lines.append(f"Missing: {_LACKING[one.what]}, {one.have:.0f} of {one.need}{when}.")
     until = f" They end with {rfc3339(counts.mature_until_ms)[:10]}." if counts.mature_until_ms is not None else ""
     lines.append(f"{counts.mature} visits count; of {counts.immature} more the window is not known to be over.{until}")
+    lines += _unsure_words(counts.unsure_share)
     lines += [f"Look: the share of {name} visits is high." for name in counts.alarms]
     if later:
         lines.append(f"{later} facts became known after this day and are not in it.")
     lines.append(f"Made by rule {statement.manifest.definition_version}; statement {statement.manifest.digest[:16]}.")
     return "\n".join(lines)
+
+
+def _unsure_words(share: float) -> list[str]:
+    return [f"Of {share:.1%} of the visits nothing says to five minutes when somebody came or left."] if share else []
 
 
 def _ledger_words(statement: Statement) -> list[str]:
@@ -252,6 +261,7 @@ def visit_words(report: VisitReport) -> str:
             lines.append(f"within {rate.days:g} days: no visit whose window is over")
         else:
             lines.append(f"within {rate.days:g} days: {rate.repeats} of {rate.visits} were repeated, {rate.rate:.1%}")
+    lines += _unsure_words(report.unsure_share)
     lines += [
         f"{one.visit:<24}{one.site:<16}{one.departed_at or '':<26}repeated by {one.repeat} ({one.reason})"
         for one in report.visits

@@ -1,7 +1,7 @@
 """What lists and reports read, made from one job's journey: the same rows from the same facts at any time."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,6 +11,7 @@ from sync.custody import Case
 from sync.events import Accepted, Escalated, Event, OrderImported, Refused
 from sync.facts import in_force
 from sync.handover import Handover, Presence, State
+from sync.intervals import Interval, is_unsure, measured_ms
 from sync.journey import Attendance, Check, Item, JobState, Journey
 from sync.payload import ELEMENTS, Element, Priority
 from sync.policy import Arm, Policy
@@ -19,6 +20,8 @@ from sync.problems import Problem
 RANK: Final[dict[Priority, int]] = {"critical": 0, "urgent": 1, "routine": 2}
 NEVER_MS: Final = 2**62
 """Sorts behind every limit there is."""
+UNBOUND: Final = Interval()
+NO_BOUNDS: Final[Mapping[str, Interval]] = {}
 _ARMS: Final[tuple[Arm, ...]] = ("prompt", "holdout", "shadow")
 
 
@@ -97,7 +100,11 @@ class HandoverRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class VisitRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An attendance as the measures read it; `gaps` are all that checks found, whatever became of them."""
+    """An attendance as the measures read it; `gaps` are all that checks found, whatever became of them.
+
+    Its times are what was said, or else the wall clock's, cut where the event cannot have been recorded so. `unsure`
+    names those that nothing bounds to five minutes, or that had to be cut by more.
+    """
 
     id: str
     job: str
@@ -117,6 +124,7 @@ class VisitRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checked: bool = False
     arm: Arm | None = None
     people: tuple[str, ...] = ()
+    unsure: tuple[Literal["arrived", "departed"], ...] = ()
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,17 +156,22 @@ class JobRows(msgspec.Struct, frozen=True):
 
 
 def rows_of(
-    journey: Journey, policies: dict[str, Policy | None], seen: int, awaited: frozenset[str] = frozenset()
+    journey: Journey,
+    policies: dict[str, Policy | None],
+    seen: int,
+    awaited: frozenset[str] = frozenset(),
+    bounds: Mapping[str, Interval] = NO_BOUNDS,
 ) -> JobRows:
     """The rows of a journey; `policies` are those of its offers, `seen` the position of its newest watched fact.
 
-    `awaited` are the blobs that its events name and that are not here.
+    `awaited` are the blobs that its events name and that are not here, `bounds` say by hash when each event can have
+    been recorded.
     """
     handovers = tuple(_handover(journey, one, policies.get(one.offer.hash), awaited) for one in journey.handovers)
     return JobRows(
         _job(journey, handovers, seen, awaited),
         handovers,
-        tuple(_visit(journey.job, one, journey.checks) for one in journey.visits),
+        tuple(_visit(journey.job, one, journey.checks, bounds) for one in journey.visits),
         journey.items,
         tuple(CaseRow(job=journey.job, case=case) for case in journey.custody.cases),
         tuple(_orders(journey)),
@@ -270,7 +283,11 @@ def due_steps(handover: Handover, policy: Policy | None) -> list[tuple[int, int]
     return [(handover.due_ms + step.after_minutes * 60_000, at) for at, step in steps if at not in taken]
 
 
-def _visit(job: str, one: Attendance, checks: tuple[Check, ...]) -> VisitRow:
+def _visit(job: str, one: Attendance, checks: tuple[Check, ...], bounds: Mapping[str, Interval]) -> VisitRow:
+    ends: tuple[tuple[Literal["arrived", "departed"], Event | None], ...] = (
+        ("arrived", one.came),
+        ("departed", one.went),
+    )
     own = [check for check in checks if check.visit == one.visit]
     arms = {check.arm for check in own}
     return VisitRow(
@@ -280,8 +297,8 @@ def _visit(job: str, one: Attendance, checks: tuple[Check, ...]) -> VisitRow:
         type=one.type,
         trade=one.trade,
         asset=one.asset,
-        arrived_ms=one.arrived_ms,
-        departed_ms=one.departed_ms,
+        arrived_ms=_measured(one.came, bounds),
+        departed_ms=_measured(one.went, bounds),
         outcome=one.outcome,
         part=one.part,
         plan_declared_ms=instant(one.plan_declared_at),
@@ -292,7 +309,12 @@ def _visit(job: str, one: Attendance, checks: tuple[Check, ...]) -> VisitRow:
         checked=bool(own),
         arm=next((arm for arm in _ARMS if arm in arms), None),
         people=one.people,
+        unsure=tuple(end for end, event in ends if event and is_unsure(event, bounds.get(event.hash, UNBOUND))),
     )
+
+
+def _measured(event: Event | None, bounds: Mapping[str, Interval]) -> int | None:
+    return measured_ms(event, bounds.get(event.hash, UNBOUND)) if event is not None else None
 
 
 def _orders(journey: Journey) -> list[OrderRow]:

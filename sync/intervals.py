@@ -5,10 +5,10 @@ counted since, knows better; and nothing was recorded after the backend held it,
 are for flags and for measures of time: no verdict and no fold reads them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -49,6 +49,10 @@ class Interval(msgspec.Struct, frozen=True, gc=False):
     lower: int | None = None
     upper: int | None = None
     contradicted: bool = False
+
+
+NOTHING: Final = Interval()
+"""Nothing bounds it."""
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
@@ -111,8 +115,8 @@ def _references(by_hash: Mapping[str, Held]) -> dict[str, list[str]]:
     logs: dict[str, list[Event]] = {}
     found: dict[str, list[str]] = {}
     for name, one in by_hash.items():
-        named = {*_named(one.event), roots.get(one.event.job, name)} - {name}
-        found[name] = [other for other in sorted(named) if other in by_hash]
+        named = {*_named(one.event), roots.get(one.event.job, name)}
+        found[name] = [other for other in sorted(named) if other != name and other in by_hash]
         logs.setdefault(one.event.log, []).append(one.event)
     for events in logs.values():
         events.sort(key=lambda event: event.seq)
@@ -122,29 +126,32 @@ def _references(by_hash: Mapping[str, Held]) -> dict[str, list[str]]:
     return found
 
 
+_NAMES: Final[Mapping[type, Callable[[Any], tuple[str, ...]]]] = {
+    Offered: lambda body: (body.basis,),
+    Reassigned: lambda body: (body.basis,),
+    Accepted: lambda body: (body.offer,),
+    Refused: lambda body: (body.offer,),
+    Withdrawn: lambda body: (body.offer,),
+    Confirmed: lambda body: (body.offer, body.accepted),
+    Resolved: lambda body: (body.basis, *body.cites, *body.replaces),
+    JobResolved: lambda body: (body.node,),
+    JobCancelled: lambda body: (body.node,),
+    JobClosedByRule: lambda body: (body.node,),
+    JobReopened: lambda body: tuple(body.closings),
+    JobReleased: lambda body: (body.held,),
+    Correction: lambda body: (body.corrects,),
+    CheckCleared: lambda body: (body.found,),
+    CheckOverridden: lambda body: (body.found,),
+}
+"""The hashes of events that were there before one with this body, by its own words; others say it in `replaces`."""
+
+
 def _named(event: Event) -> tuple[str, ...]:
     """The hashes of events that were there before this one, by its own words."""
-    body = event.body
-    match body:
-        case Offered(basis=basis) | Reassigned(basis=basis):
-            return (basis,)
-        case Accepted(offer=offer) | Refused(offer=offer) | Withdrawn(offer=offer):
-            return (offer,)
-        case Confirmed(offer=offer, accepted=accepted):
-            return (offer, accepted)
-        case Resolved(basis=basis, cites=cites, replaces=replaces):
-            return (basis, *cites, *replaces)
-        case JobResolved(node=node) | JobCancelled(node=node) | JobClosedByRule(node=node):
-            return (node,)
-        case JobReopened(closings=closings):
-            return closings
-        case JobReleased(held=hold):
-            return (hold,)
-        case Correction(corrects=corrects):
-            return (corrects,)
-        case CheckCleared(found=check) | CheckOverridden(found=check):
-            return (check,)
-    return body.replaces if body is not None else ()
+    names = _NAMES.get(type(event.body))
+    if names is not None:
+        return names(event.body)
+    return event.body.replaces if event.body is not None else ()
 
 
 def _spread(
@@ -201,6 +208,8 @@ def _own(one: Held, counts: Collection[_Count], received_ms: int | None) -> Inte
     if one.is_staff:
         at_ms = one.event.wall_ms if received_ms is None else min(one.event.wall_ms, received_ms)
         return Interval(at_ms, at_ms)
+    if not counts:
+        return NOTHING
     lowers, uppers = [], [] if received_ms is None else [received_ms]
     for count in counts:
         passed = one.event.at.mono - count.mono_ms
@@ -208,9 +217,7 @@ def _own(one: Held, counts: Collection[_Count], received_ms: int | None) -> Inte
         lowers.append(count.issued_ms + passed - slack)
         if count.trip_ms is not None:
             uppers.append(count.issued_ms + passed + count.trip_ms + slack)
-    lower, upper = max(lowers, default=None), min(uppers, default=None)
-    if lower is None:
-        return Interval()
+    lower, upper = max(lowers), min(uppers, default=None)
     if upper is not None and upper < lower:
         return Interval(contradicted=True)
     return Interval(lower, upper)

@@ -61,7 +61,10 @@ STEPS = ("picked", "loaded", "delivered", "installed", "returned", "short")
 
 
 class Attendance(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One visit as recorded: who came when and left when (ms since 1970), and how the times were entered."""
+    """One visit as recorded: who came when and left when (ms since 1970), and how the times were entered.
+
+    `came` and `went` are the events that say so, corrections put in; None where none does.
+    """
 
     visit: str
     job: str
@@ -81,6 +84,8 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     excluded_by: str
     people: tuple[str, ...]
     scanned_assets: tuple[str, ...]
+    came: Event | None = None
+    went: Event | None = None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -352,6 +357,8 @@ def _attendance(
         excluded_by=departed.excluded_by,
         people=tuple(sorted({event.actor for event, _ in came})),
         scanned_assets=tuple(sorted(assets)),
+        came=came[0][0] if came else None,
+        went=went[-1][0] if went else None,
     )
 
 

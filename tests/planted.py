@@ -434,6 +434,17 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/proving/test_invariants.py::test_i17_when_faults_stop_every_outbox_empties",
     ),
     Fault(
+        name="clock-ahead-measured",
+        invariant="I14 a measure never takes a clock's word for what cannot have been",
+        file="backend/project.py",
+        old="    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline), bounds)\n",
+        new="    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline))\n",
+        test=(
+            "tests/backend/test_reports.py"
+            "::test_measures_cut_a_clock_that_is_ahead_keep_what_was_said_and_tell_the_share_that_is_unsure"
+        ),
+    ),
+    Fault(
         name="custody-corrected",
         invariant="what moved accountability is never corrected",
         file="sync/corrections.py",

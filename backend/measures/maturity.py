@@ -15,10 +15,14 @@ LONGEST_WAIT_MS: Final = 14 * DAY_MS
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
-    """A visit as it was known from `received_at_ms` on, until the same visit is received again."""
+    """A visit as it was known from `received_at_ms` on, until the same visit is received again.
+
+    `unsure` says that nothing bounds when somebody came or left to five minutes.
+    """
 
     visit: Visit
     received_at_ms: int
+    unsure: bool = False
 
 
 def watermark(as_of_ms: int, synced_through_ms: Sequence[int], late_ms: int = LATE_MS) -> int:

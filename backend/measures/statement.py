@@ -44,7 +44,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     `attended` are visits after joining; `mature` and `immature` split those that can be repeated by whether their
     window is known to be over; `mature_until_ms` is the last departure for which it is anywhere. Shares are 0 to 1;
-    `alarms` names those that are too high. `odd` is how often something was said that the rule does not follow.
+    `alarms` names those that are too high. `unsure_share` is of the visits attended those of which nothing bounds when
+    somebody came or left to five minutes. `odd` is how often something was said that the rule does not follow.
     """
 
     known: int
@@ -60,6 +61,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     excluded_share: float
     alarms: tuple[str, ...]
     odd: int
+    unsure_share: float = 0.0
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +159,7 @@ def statement_of(
         _assembled(
             total,
             ledger,
-            _counts(found, cases, before_study, len(known)),
+            _counts(found, cases, before_study, known),
             Manifest(
                 as_of_ms=as_of_ms,
                 definition_version=DEFINITION_VERSION,
@@ -261,10 +263,16 @@ def _weeks_before(first: int, switches: Sequence[int], as_of_ms: int) -> float:
     return max(0, min(switches, default=as_of_ms) - first) / WEEK_MS
 
 
-def _counts(found: Repeats, cases: Sequence[_Case], before_study: int, known: int) -> Counts:
+def unsure_share(found: Repeats, known: Iterable[Received]) -> float:
+    """The share of attended visits (0 to 1) of which it is not known to five minutes when somebody came or left."""
+    unsure = {one.visit.id for one in known if one.unsure}
+    return sum(not unsure.isdisjoint(one.members) for one in found.visits) / max(len(found.visits), 1)
+
+
+def _counts(found: Repeats, cases: Sequence[_Case], before_study: int, known: Sequence[Received]) -> Counts:
     mature = [case.departed_ms for case in cases if case.mature]
     return Counts(
-        known=known,
+        known=len(known),
         attended=len(found.visits),
         aborted=len(found.aborted),
         unattended=len(found.unattended),
@@ -277,6 +285,7 @@ def _counts(found: Repeats, cases: Sequence[_Case], before_study: int, known: in
         excluded_share=found.excluded_share(),
         alarms=found.alarms(),
         odd=len(found.odd),
+        unsure_share=unsure_share(found, known),
     )
 
 

@@ -222,8 +222,19 @@ def test_a_part_that_does_not_fit_into_the_whole_is_said() -> None:
 
 
 # -- visits that were recorded here -------------------------------------------
-async def attended(dora: Staff, client: AsyncClient, anna: Author, visit: str, *, gap: str | None = None) -> str:
-    """Anna comes to the pump in the north, checks if a gap is given, leaves after an hour, and syncs; the job's id."""
+async def attended(
+    dora: Staff,
+    client: AsyncClient,
+    anna: Author,
+    visit: str,
+    *,
+    gap: str | None = None,
+    world: FixedWorld | None = None,
+) -> str:
+    """Anna comes to the pump in the north, checks if a gap is given, leaves after an hour, and syncs; the job's id.
+
+    That hour passes in the `world` too, where it is given.
+    """
     job = await dora.open_job(asset="pump", trade="cooling")
     body = VisitArrived(visit=visit, site="north", asset="pump", type="corrective", trade="cooling")
     anna.record("visit.arrived", body, job=job)
@@ -231,6 +242,8 @@ async def attended(dora: Staff, client: AsyncClient, anna: Author, visit: str, *
         anna.record("check.found", CheckFound(check=f"c {visit}", visit=visit, arm="prompt", gap=gap), job=job)
     anna.clock_ms += HOUR_MS
     anna.record("visit.departed", VisitDeparted(visit=visit), job=job)
+    if world is not None:
+        world.clock_ms += HOUR_MS
     await anna.sign_in(client)
     await anna.push(client)
     return job
@@ -249,7 +262,7 @@ async def test_visits_recorded_here_stand_beside_the_imported_ones(
     await intake.do(lambda writing: import_visits(writing.con, table, None, NOON))
     await intake.do(lambda writing: keep_severity(writing.con, ["z_gap", "a_gap"]))
 
-    job = await attended(dora, client, anna, "v1", gap="a_gap")
+    job = await attended(dora, client, anna, "v1", gap="a_gap", world=world)
 
     found = await found_at(intake, world.clock_ms)
     [live] = [one.visit for one in found.received if one.visit.id in found.live]
@@ -259,6 +272,29 @@ async def test_visits_recorded_here_stand_beside_the_imported_ones(
     report = await dora.get("/api/reports/visits")
     assert report["repeats"] == {"old": "v1"}
     assert {one["visit"]: one["recorded_here"] for one in report["visits"]} == {"old": False, "v1": True}
+
+
+async def test_measures_cut_a_clock_that_is_ahead_keep_what_was_said_and_tell_the_share_that_is_unsure(
+    client: AsyncClient, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna = await staff("dora"), await enrolled("anna")
+    said = rfc3339(NOON - HOUR_MS)
+    job = await dora.open_job(asset="pump", trade="cooling")
+    anna.clock_ms += DAY_MS  # and no signed time to hold it against
+    for visit, occurred_at in (("by-clock", ""), ("as-said", said)):
+        body = VisitArrived(visit=visit, site="north", asset="pump", trade="cooling", occurred_at=occurred_at)
+        anna.record("visit.arrived", body, job=job)
+        anna.record("visit.departed", VisitDeparted(visit=visit, occurred_at=occurred_at), job=job)
+    await anna.sign_in(client)
+    await anna.push(client)
+    rows = {row["id"]: row for row in (await dora.get(f"/api/jobs/{job}"))["visits"]}
+    assert (rows["by-clock"]["arrived_ms"], rows["as-said"]["arrived_ms"]) == (NOON, NOON - HOUR_MS)
+    assert (rows["by-clock"]["unsure"], rows["as-said"].get("unsure")) == (["arrived", "departed"], None)
+    report = await dora.get("/api/reports/visits")
+    members = [one["members"] for one in report["visits"]]
+    assert report["unsure_share"] == sum("by-clock" in one for one in members) / len(members)
+    statement = await dora.get("/api/reports/avoided")
+    assert statement["counts"]["unsure_share"] == report["unsure_share"]
 
 
 async def test_what_arrives_late_changes_no_number_of_before(

@@ -18,9 +18,9 @@ SELECT bytes FROM event WHERE log = :log AND verdict = 0 AND instr(bytes, CAST('
 ORDER BY seq;
 
 -- name: received
-SELECT received_at, bytes FROM event WHERE job = :job
+SELECT l.log, e.seq, x'', e.received_at FROM event AS e JOIN log AS l ON l.ref = e.log WHERE e.job = :job
 UNION ALL
-SELECT received_at, bytes FROM fork WHERE job = :job;
+SELECT l.log, f.seq, f.digest, f.received_at FROM fork AS f JOIN log AS l ON l.ref = f.log WHERE f.job = :job;
 
 -- name: rosters
 SELECT reference, bytes FROM document WHERE key = 'roster' ORDER BY version, position;
