@@ -20,7 +20,7 @@ from sync.acceptance import (
 )
 from sync.cards import read_challenge, read_enrolment, read_label
 from sync.codec import decode, read_event
-from sync.events import Event, Offered
+from sync.events import Accepted, Event, Offered, Refused
 from sync.ids import unb64
 from sync.journey import journey
 from sync.judge import judge_all
@@ -127,6 +127,11 @@ def log_of(name: str) -> str:
     return str({**logs, **found}.get(name, name))
 
 
+def answers(event: Event, offer: Event) -> bool:
+    """True for an acceptance or refusal of the offer."""
+    return isinstance(event.body, Accepted | Refused) and event.body.offer == offer.hash
+
+
 def look(one: dict[str, Any]) -> str:
     """What the device says to the code, or the problem it raises; every check in its order."""
     directory = Directory(decode(text_of("rosters", one["roster"]), Roster))
@@ -142,13 +147,15 @@ def look(one: dict[str, Any]) -> str:
     known = shelf()
     judge_all([*before.values(), event], known)
     standing = known.standings[event.hash]
+    own = log_of(one["device_of"])
     scene = Scene(
         now_ms=one["now_ms"],
         directory=directory,
         policy=policy,
         standing=standing,
         journey=journey(event.job, [*(known.standings[hash_] for hash_ in before), standing]),
-        own_logs=frozenset({log_of(one["device_of"])}),
+        own_logs=frozenset({own}),
+        answers=tuple(held for held in before.values() if held.log == own and answers(held, event)),
         twins=tuple(one.get("twins", ())),
         scanned=True,
         asked=Asked(party=one["asked"]["party"], offers=tuple(one["asked"]["offers"])) if one.get("asked") else None,
