@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from playwright._impl._api_structures import SetCookieParam
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize, async_playwright
 
 from backend.accounts.sessions import COOKIE
 from tests.pages.office import Office
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
-WIDE = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 780}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 780}
 PageOf = Callable[..., Awaitable[Page]]
 
 

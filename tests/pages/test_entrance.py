@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.pages.conftest import PHONE, PageOf
-from tests.pages.looking import sits_well
+from tests.pages.conftest import PageOf
 from tests.pages.office import PASSWORD, Office
 
 pytestmark = pytest.mark.anyio
@@ -52,12 +51,3 @@ async def test_signing_in_leads_to_the_page_that_was_asked_for_and_signing_out_e
     await expect(page).to_have_url(re.compile("/sign-in$"))
     await page.goto("/account")
     await expect(page).to_have_url(re.compile("/sign-in"))
-
-
-@pytest.mark.parametrize("language", ["en", "de", "pl", "ar"])
-@pytest.mark.parametrize("path", ["/sign-in", "/account", "/set-up", "/nowhere"])
-async def test_pages_sit_well(office: Office, page_of: PageOf, path: str, language: str) -> None:
-    assert office.url
-    page = await page_of("" if path == "/sign-in" else "ada", language=language, viewport=PHONE)
-    await page.goto(path)
-    await sits_well(page)

@@ -1,0 +1,102 @@
+"""Every page of the office, looked at in every language, at phone and desktop size, in both themes.
+
+A new page is one line in PAGES; a page that is not there fails the test. What the page shows is put in by `furnish`.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import Page
+
+from backend.accounts.sessions import COOKIE
+from backend.addresses import PROGRAMS
+from backend.app import create_app
+from backend.config import Settings
+from backend.words import LANGUAGES
+from backend.world import Machine
+from tests.pages.conftest import PHONE, WIDE, PageOf
+from tests.pages.looking import fits, sits_well
+from tests.pages.office import Office
+from tests.routes import routes_of
+
+pytestmark = pytest.mark.anyio
+
+WITHOUT_ADMIN: Final = (("/first", ""),)
+"""Address and a person who may see the page ("" is nobody), in an office that nobody administers yet."""
+WITHOUT_DATA: Final = (("/set-up", "ada"),)
+"""The same where people work and nothing else was put in: what a page says that is empty."""
+PAGES: Final = (
+    ("/sign-in", ""),
+    ("/account", "ada"),
+    ("/set-up", "ada"),
+    ("/nowhere", "ada"),
+)
+"""The same where there is data; `{…}` in an address stands for what `furnish` says."""
+NO_PAGES: Final[Mapping[str, str]] = {
+    "/": "goes to the first page that one may see",
+}
+"""Addresses that are asked for and answer no page, and what they answer instead."""
+
+
+def furnish(office: Office) -> dict[str, str]:
+    """Puts in what the pages show; what `{…}` in an address stands for, by name."""
+    assert office.url
+    return {}
+
+
+class Looking:
+    """One tab that goes from page to page; who is signed in changes with its cookie."""
+
+    def __init__(self, office: Office, page: Page, language: str) -> None:
+        self._office = office
+        self._page = page
+        self._language = language
+        self._tokens: dict[str, str] = {}
+
+    async def at(self, path: str, person: str) -> None:
+        """Fails where something is wrong with this page as the person sees it."""
+        await self._page.context.clear_cookies(name=COOKIE)
+        if person:
+            if person not in self._tokens:
+                self._tokens[person] = self._office.session(person)
+            value = self._tokens[person]
+            await self._page.context.add_cookies(
+                [{"name": COOKIE, "value": value, "url": "https://127.0.0.1", "secure": True}]
+            )
+        await self._page.set_viewport_size(PHONE)
+        await self._page.goto(path)
+        assert self._page.url.removeprefix(self._office.url) == path, "another page was shown"
+        await sits_well(self._page)
+        await self._page.set_viewport_size(WIDE)
+        if self._language == "en":  # what wide and narrow differ in besides width, they differ in in every language
+            await sits_well(self._page)
+        await fits(self._page)
+
+
+async def test_every_page_sits_well_in_every_language(empty_office: Office, page_of: PageOf) -> None:
+    looks = {language: Looking(empty_office, await page_of(language=language), language) for language in LANGUAGES}
+
+    async def look(pages: tuple[tuple[str, str], ...], names: Mapping[str, str]) -> None:
+        for path, person in pages:
+            for looking in looks.values():
+                await looking.at(path.format_map(names), person)
+
+    await look(WITHOUT_ADMIN, {})
+    empty_office.settle()
+    await look(WITHOUT_DATA, {})
+    await look(PAGES, furnish(empty_office))
+
+
+def test_every_page_is_in_the_table(tmp_path: Path) -> None:
+    app = create_app(Settings(database=tmp_path / "handover.db"), Machine())
+    asked = {path for path, method in routes_of(app) if method == "GET" and not path.startswith((*PROGRAMS, "/static"))}
+    shown = [path.partition("?")[0] for path, _ in (*WITHOUT_ADMIN, *WITHOUT_DATA, *PAGES)]
+
+    def is_shown(route: str) -> bool:
+        like = re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(route)))
+        return any(like.fullmatch(path) for path in shown)
+
+    assert {route for route in asked if not is_shown(route)} == NO_PAGES.keys()
