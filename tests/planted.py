@@ -544,4 +544,20 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new='met: Literal["met", "remote", "witnessed"]',
         test="tests/sync/test_wire.py::test_a_golden_event_is_read_for_ever_as_it_was",
     ),
+    Fault(
+        name="newer-refused",
+        invariant="I15 what is newer than the reader waits, and is never refused",
+        file="sync/judge.py",
+        old='Verdict(word="parked", code=NEWER_SCHEMA.slug',
+        new='Verdict(word="refused", code=NEWER_SCHEMA.slug',
+        test="tests/proving/test_invariants.py::test_i15_what_a_newer_app_recorded_waits_and_counts_after_the_upgrade",
+    ),
+    Fault(
+        name="migration-edited",
+        invariant="I15 a migration that a released database went through stays as it is",
+        file="device/store/migrations/002_pulled.sql",
+        old="CREATE TABLE pulled (",
+        new="CREATE TABLE pulled  (",
+        test="tests/proving/test_versions.py::test_no_migration_that_a_kept_database_went_through_was_changed",
+    ),
 )

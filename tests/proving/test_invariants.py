@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from backend.commands import verify
@@ -14,7 +15,7 @@ from device.codes import read_code
 from sync import codec
 from sync.acceptance import synthesis_of
 from sync.codec import read_event
-from sync.events import Draft, LogForked, NoteWritten
+from sync.events import SCHEMA, Draft, LogForked, NoteWritten
 from sync.problems import Problem
 from tests.proving.deeds import DEVICE_DEATHS, OFFICE_DEATHS, PAYLOAD, Deeds
 from tests.proving.folding import rich_history
@@ -416,12 +417,18 @@ async def test_i20_no_device_is_given_what_lies_outside_its_scope(deeds: Deeds, 
     assert secret not in jobs
 
 
+@pytest.mark.parametrize("newer", ["kind", "schema"])
 async def test_i15_what_a_newer_app_recorded_waits_and_counts_after_the_upgrade(
-    town: Town, deeds: Deeds, anna: Phone, bo: Phone, monkeypatch: pytest.MonkeyPatch
+    town: Town, deeds: Deeds, anna: Phone, bo: Phone, monkeypatch: pytest.MonkeyPatch, newer: str
 ) -> None:
+    """An app that was updated before the backend was: a kind, or a version of a known one, that nobody here knows."""
     job = await work(anna, 1)
-    newer = Draft(kind="job.teleported", actor="anna", body=NoteWritten(text="beamed"), job=job)
-    (recorded,) = await anna.agent.holding._door.record([newer])
+    strange = Draft(kind="job.teleported", actor="anna", body=NoteWritten(text="beamed"), job=job)
+    if newer == "schema":
+        strange = msgspec.structs.replace(strange, kind="note.written")
+    with monkeypatch.context() as app:
+        app.setattr(codec, "SCHEMA", 2 if newer == "schema" else SCHEMA)
+        (recorded,) = await anna.agent.holding._door.record([strange])
     await anna.agent.jobs.note("anna", job, "after it")
     await deeds.heal()
     words_ = {row.hash: row.verdict for _, row in town.office.store().rows}
@@ -429,6 +436,7 @@ async def test_i15_what_a_newer_app_recorded_waits_and_counts_after_the_upgrade(
     assert words_.pop(recorded.hash) == "parked"
     assert {words_[hash_] for hash_ in own.values() if hash_ != recorded.hash} == {"applied"}
     monkeypatch.setitem(codec._bodies, "job.teleported", codec._bodies["note.written"])
+    monkeypatch.setattr(codec, "SCHEMA", 2)
     await deeds.restart_office()
     await deeds.heal()
     assert {row.verdict for _, row in town.office.store().rows} == {"applied"}
