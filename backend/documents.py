@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from backend.keys import EnrolledKey, backend_keys, enrolled
-from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, all_of
+from backend.master import CREW, DEVICE, PERSON, SITE, TEAM, DeviceRow, all_of
 from backend.store.sqlite import queries
 from sync.clock import rfc3339
 from sync.codec import encode
@@ -150,9 +150,14 @@ class Documents:
         """The roster that the rows in force make, its version still to be given.
 
         A device stands there once for each key it ever had: who is left out could neither hand over what he holds
-        nor be told to erase it.
+        nor be told to erase it. A crew stands there as a team of its members.
         """
         rows = dict(all_of(self.con, DEVICE))
+        crews = all_of(self.con, CREW)
+        crews_of: dict[str, list[str]] = {}
+        for crew, made_of in crews:
+            for person in made_of.members:
+                crews_of.setdefault(person, []).append(crew)
         return Roster(
             version=1,
             issued_at="",
@@ -161,13 +166,13 @@ class Documents:
                 id_: Person(
                     roles=row.roles,
                     skills=row.skills,
-                    teams=row.teams,
+                    teams=(*row.teams, *crews_of.get(id_, ())),
                     sites=row.sites,
                     trained_until=row.trained_until,
                 )
                 for id_, row in all_of(self.con, PERSON)
             },
-            teams=tuple(id_ for id_, _ in all_of(self.con, TEAM)),
+            teams=tuple(id_ for id_, _ in (*all_of(self.con, TEAM), *crews)),
             keys=backend_keys(self.con),
         )
 
@@ -175,6 +180,7 @@ class Documents:
         """The names that the rows in force make."""
         names = {id_: row.name for id_, row in all_of(self.con, PERSON)}
         names |= {id_: row.name for id_, row in all_of(self.con, TEAM)}
+        names |= {id_: row.name for id_, row in all_of(self.con, CREW)}
         names |= {id_: row.name for id_, row in all_of(self.con, SITE)}
         return Names(version=1, issued_at="", names={id_: name for id_, name in names.items() if name})
 

@@ -1,4 +1,7 @@
-"""People, teams, devices and sites: plain versioned rows, who changed them and when. Documents are cut from them."""
+"""Master data: plain versioned rows, who changed them and when. Documents are cut from them.
+
+The shapes of people, teams, crews, devices and sites are here; those of all else are in `backend/masters/rows.py`.
+"""
 
 import sqlite3
 from typing import Annotated, Final, Generic, TypeVar
@@ -27,12 +30,27 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     teams: tuple[Id, ...] = ()
     sites: tuple[str, ...] = ()
     trained_until: str = ""
+    hours: str = ""
 
 
 class TeamRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A party of several people."""
 
     name: Name = ""
+    hours: str = ""
+
+
+class CrewRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """People who go out together. A crew is a party as a team is: its members may accept what is offered to it.
+
+    It has the skills of its members, the room of its vehicle, and begins its day at the site `start`.
+    """
+
+    name: Name = ""
+    members: tuple[Id, ...] = ()
+    vehicle: str = ""
+    start: str = ""
+    hours: str = ""
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -44,17 +62,23 @@ class DeviceRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
 
 class SiteRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A place where work is done; `zone` is an IANA name, in which times without offset are read."""
+    """A place where work is done; `zone` is an IANA name, in which times without offset are read.
+
+    `area` is the part of the country it is planned in, `hours` the working hours that limits run in; goods are kept at
+    a `depot`.
+    """
 
     name: Name = ""
     zone: str = "UTC"
     address: str = ""
     lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
     lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    area: Annotated[str, Meta(max_length=60)] = ""
+    hours: str = ""
+    depot: bool = False
 
 
-Row = PersonRow | TeamRow | DeviceRow | SiteRow
-_R = TypeVar("_R", PersonRow, TeamRow, DeviceRow, SiteRow)
+_R = TypeVar("_R", bound=msgspec.Struct)
 
 
 class Kind(Generic[_R]):
@@ -67,6 +91,7 @@ class Kind(Generic[_R]):
 
 PERSON: Final = Kind("person", PersonRow)
 TEAM: Final = Kind("team", TeamRow)
+CREW: Final = Kind("crew", CrewRow)
 DEVICE: Final = Kind("device", DeviceRow)
 SITE: Final = Kind("site", SiteRow)
 
@@ -92,8 +117,8 @@ def get(con: sqlite3.Connection, kind: Kind[_R], id_: str) -> _R:
 
 
 MOST_NAME: Final = 200
-_OTHERS: Final[dict[str, tuple[str, ...]]] = {"person": ("team",), "team": ("person",)}
-"""People and teams are parties alike: one name cannot stand for two of them."""
+_PARTIES: Final = ("person", "team", "crew")
+"""They are parties alike: one name cannot stand for two of them."""
 
 
 def check_name(name: str) -> None:
@@ -105,9 +130,10 @@ def check_name(name: str) -> None:
 def check_new(con: sqlite3.Connection, kind: str, id_: str) -> None:
     """Return only if a row of this kind can have this id: BAD_NAME, or TAKEN where it is somebody else's."""
     check_name(id_)
-    if (kind in _OTHERS and (is_role(id_) or id_.startswith(GUEST))) or (kind == SITE.name and id_ == EVERY):
+    if (kind in _PARTIES and (is_role(id_) or id_.startswith(GUEST))) or (kind == SITE.name and id_ == EVERY):
         raise Problem(BAD_NAME, f"{id_!r} means something else here")
-    for other in _OTHERS.get(kind, ()):
+    others = [other for other in _PARTIES if other != kind] if kind in _PARTIES else []
+    for other in others:
         if con.execute(_SQL["master"].text, {"kind": other, "id": id_}).fetchone():
             raise Problem(TAKEN, f"{id_} is a {other}")
 
