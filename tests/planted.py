@@ -100,6 +100,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/device/test_shift.py::test_an_offer_that_was_never_to_be_made_holds_up_none_beside_it",
     ),
     Fault(
+        name="check-out-of-order",
+        invariant="of several things wrong with a code the first of the list is said",
+        file="sync/acceptance.py",
+        old="    for signed in frame.events:\n        verify_raw(",
+        new="    if device and device.revoked:\n        raise Problem(KEY_REVOKED)\n    for signed in frame.events:\n        verify_raw(",
+        test="tests/device/test_checklist.py::test_a_code_that_fails_two_neighbours_is_refused_for_the_earlier",
+    ),
+    Fault(
         name="challenge-for-one-job",
         invariant="a challenge serves all the offers of one code",
         file="device/accepting.py",
