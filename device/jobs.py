@@ -13,6 +13,7 @@ from sync.clock import milliseconds
 from sync.corrections import correction_of
 from sync.events import (
     KINDS,
+    Accepted,
     AssetScanned,
     AssistJoined,
     AssistLeft,
@@ -163,11 +164,20 @@ class Jobs:
     ) -> Recorded:
         """So many of an item were seen at this step; `said` are other fields of `item.scanned`.
 
-        Where no visit is said, it is the one this person is at.
+        Where no visit is said, it is the one this person is at. A `reservation` names an acceptance of this job that
+        reserved something; NOT_FOUND for any other.
         """
         fields = {"visit": await self._visit(person, job), **said}
+        if reservation := said.get("reservation"):
+            self._reserved(job, reservation)
         body = body_of(ItemScanned, {"item": item, "step": step, "qty": qty, **fields})
         return await self.tell(person, "item.scanned", body, job)
+
+    def _reserved(self, job: str, reservation: str) -> None:
+        answers = [answer for one in self._here.journey(job).handovers for answer in one.accepted]
+        reserved = [one.hash for one in answers if isinstance(one.body, Accepted) and one.body.reservations]
+        if reservation not in reserved:
+            raise Problem(NOT_FOUND, f"no acceptance {reservation} with a reservation; there is: {', '.join(reserved)}")
 
     async def scan_asset(
         self, person: str, job: str, asset: str, *, site: str = "", visit: str = "", entered: Entered | None = None

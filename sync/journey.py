@@ -7,7 +7,7 @@ ids, so neither order nor repetition matters; what contradicts itself is shown a
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Literal, TypeVar, cast
+from typing import Final, Literal, TypeVar, cast
 
 import msgspec
 
@@ -402,12 +402,13 @@ def _items(
     supplied: dict[tuple[str, str], int] = defaultdict(int)
     carriers: dict[str, str] = {}
     serials = {serial: line.article for line in lines for serial in line.serials}
+    answers = {answer.hash: (answer, one) for one in found for answer in one.accepted}
     for event, scan in facts.of(ItemScanned):
         item = serials.get(scan.item, scan.item)
         steps = seen.setdefault(item, {})
         steps[scan.step] = steps.get(scan.step, 0) + scan.qty
         carriers.setdefault(item, event.actor)
-        if scan.reservation:
+        if scan.step in _HERE and _receives(event, answers.get(scan.reservation)):
             for name in {scan.item, item}:
                 supplied[scan.reservation, name] += scan.qty
     reserved, holders = _moved(facts, tree, found, supplied)
@@ -425,6 +426,19 @@ def _items(
         )
         for name in names
     )
+
+
+_HERE: Final = ("picked", "loaded", "delivered", "installed")
+"""The steps that show an item to be there; `returned` and `short` say the opposite."""
+
+
+def _receives(scan: Event, answered: tuple[Event, Handover] | None) -> bool:
+    """True where the scan is of the receiver's side of that acceptance: nobody hands himself off what was reserved."""
+    if answered is None:
+        return False
+    answer, handover = answered
+    receivers = (answer.actor, answer.body.party if isinstance(answer.body, Accepted) else "")
+    return scan.actor in receivers or scan.actor not in (handover.offer.actor, handover.content.sender)
 
 
 def _first_holder(tree: Custody, carrier: str) -> str:

@@ -104,8 +104,19 @@ FAULTS: Final[tuple[Fault, ...]] = (
         invariant="of several things wrong with a code the first of the list is said",
         file="sync/acceptance.py",
         old="    for signed in frame.events:\n        verify_raw(",
-        new="    if device and device.revoked:\n        raise Problem(KEY_REVOKED)\n    for signed in frame.events:\n        verify_raw(",
+        new=(
+            "    if device and device.revoked:\n        raise Problem(KEY_REVOKED)\n"
+            "    for signed in frame.events:\n        verify_raw("
+        ),
         test="tests/device/test_checklist.py::test_a_code_that_fails_two_neighbours_is_refused_for_the_earlier",
+    ),
+    Fault(
+        name="sender-rids-himself",
+        invariant="what was reserved stays where it was until the receiver's scan names the reservation",
+        file="sync/journey.py",
+        old="if scan.step in _HERE and _receives(event, answers.get(scan.reservation)):",
+        new="if scan.reservation:",
+        test="tests/sync/test_items.py::test_only_the_receivers_side_brings_what_was_reserved_by_a_scan_that_shows_it",
     ),
     Fault(
         name="challenge-for-one-job",

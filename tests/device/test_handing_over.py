@@ -16,7 +16,7 @@ from device.codes import read_code
 from sync.acceptance import synthesis_of
 from sync.base45 import b45, unb45
 from sync.events import Accepted, CodeWitnessed, JobPlanned, Offered, Reservation
-from sync.payload import NextAction, Payload, Synthesis
+from sync.payload import ItemCount, NextAction, Payload, Synthesis
 from sync.policy import GUEST, Accept, Device
 from sync.problems import (
     ACCEPTED_BY_ANOTHER,
@@ -184,12 +184,24 @@ async def test_the_policy_of_an_offer_says_how_old_a_roster_may_be_that_its_acce
     assert crew.anna.holding.journey(crew.job).handovers[0].confirmed
 
 
-async def test_reservations_leave_their_items_with_the_sender(crew: Crew) -> None:
-    seen = await crew.bo.accepting.look("bo", read_code(await crew.offer()))
+async def test_what_was_not_received_stays_with_the_sender_until_the_receiver_scans_it(crew: Crew) -> None:
+    payload = msgspec.structs.replace(PAYLOAD, items=(ItemCount(id="seal", expected=2, counted=2),))
+    await crew.anna.jobs.scan_item("anna", crew.job, "seal", "loaded", qty=2)
+    seen = await crew.bo.accepting.look("bo", read_code(await crew.offer(payload=payload)))
     reserved = [Reservation(item="seal", counted=0)]
-    await crew.bo.accepting.accept("bo", seen, read_it_back(seen), reservations=reserved)
+    accepted = await crew.bo.accepting.accept("bo", seen, read_it_back(seen), reservations=reserved)
+    await crew.anna.offering.confirm("anna", read_code(accepted.texts))
     (handover,) = crew.bo.holding.journey(crew.job).handovers
     assert handover.reserved
+    for agent, has_it in ((crew.anna, "anna"), (crew.bo, "")):  # Bo knows of no scan that shows where they are
+        (item,) = agent.holding.journey(crew.job).items
+        assert (item.reserved, item.with_party) == (2, has_it)
+    for unknown in (unknown_hash(), handover.offer.hash):
+        scan = crew.bo.jobs.scan_item("bo", crew.job, "seal", "loaded", reservation=unknown)
+        assert await kind_of(scan) is NOT_FOUND
+    await crew.bo.jobs.scan_item("bo", crew.job, "seal", "loaded", qty=2, reservation=accepted.event)
+    (item,) = crew.bo.holding.journey(crew.job).items
+    assert (item.reserved, item.with_party) == (0, "bo")
 
 
 async def test_a_refusal_leaves_accountability_and_both_sides_know(crew: Crew) -> None:

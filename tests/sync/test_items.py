@@ -3,6 +3,7 @@
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -163,6 +164,43 @@ def test_what_was_reserved_stays_until_a_scan_names_the_reservation() -> None:
     assert (found["seal"].reserved, found["seal"].with_party) == (0, "bo")
     scene.record(ItemScanned(item="bearing", step="delivered", reservation=node.hash), by="bo", kid="")
     assert (items(scene)["bearing"].reserved, items(scene)["bearing"].with_party) == (0, "bo")
+
+
+@pytest.mark.parametrize(
+    ("by", "step", "left"),
+    [
+        ("bo", "loaded", 0),
+        ("cem", "delivered", 0),
+        ("anna", "delivered", 1),
+        ("anna", "loaded", 1),
+        ("bo", "short", 1),
+        ("bo", "returned", 1),
+    ],
+)
+def test_only_the_receivers_side_brings_what_was_reserved_by_a_scan_that_shows_it(
+    by: str, step: str, left: int
+) -> None:
+    scene = Scene()
+    node = handed(scene, reservations=lacking("bearing", 0))
+    body = msgspec.convert({"item": "bearing", "step": step, "reservation": node.hash}, ItemScanned)
+    scene.record(body, by=by, kid="")
+    assert items(scene)["bearing"].reserved == left
+
+
+def test_a_guests_host_scans_for_the_guest() -> None:
+    scene = Scene()
+    offer = scene.record(scene.offer("guest:1", payload=GOODS))
+    taken = scene.answer(offer, "guest:1", met="guest", reservations=lacking("bearing", 0))
+    node = scene.record(taken, by="anna")
+    scene.record(ItemScanned(item="bearing", step="delivered", reservation=node.hash), by="anna", kid="")
+    assert (items(scene)["bearing"].reserved, items(scene)["bearing"].with_party) == (0, "guest:1")
+
+
+def test_a_scan_that_names_no_acceptance_brings_nothing() -> None:
+    scene = Scene()
+    handed(scene, reservations=lacking("bearing", 0))
+    scene.record(ItemScanned(item="bearing", step="loaded", reservation=scene.opened.hash), by="bo", kid="")
+    assert items(scene)["bearing"].reserved == 1
 
 
 def test_a_scan_makes_up_for_as_many_as_it_counts() -> None:
