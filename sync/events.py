@@ -132,10 +132,16 @@ class EventPromoted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EventRedacted(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """Restates an event with free text and blobs emptied; `restated` is the JSON text that stands in its place."""
+    """Restates an event with free text and blobs emptied; `restated` is the JSON text that stands in its place.
+
+    It is empty where nobody could read the bytes. What could be told from these alone stands beside it: `kid` is the
+    key whose signature on them held, `holds` what the frame of a witness held, by hash.
+    """
 
     event: Hash
     restated: str
+    kid: str = ""
+    holds: tuple[Hash, ...] = ()
 
 
 class LossDeclared(Fact, frozen=True, kw_only=True, omit_defaults=True):

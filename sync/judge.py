@@ -18,6 +18,7 @@ from sync.events import (
     Custody,
     Escalated,
     Event,
+    EventRedacted,
     Fact,
     JobCancelled,
     JobClosedByRule,
@@ -39,11 +40,13 @@ from sync.problems import (
     NOT_ACCOUNTABLE,
     NOT_ALLOWED_NOW,
     NOT_FOR_PARTY,
+    NOT_REDACTABLE,
     NOT_STAFF,
     OWN_OFFER,
     WRONG_CHOICE,
     WRONG_REFERENCE,
 )
+from sync.redaction import restates_redaction
 from sync.references import No, arrived, directory_of, job_of, named, node_of, offer_of, policy_of, refuse
 from sync.standing import APPLIED, Known, Node, Shelf, Standing, Verdict
 
@@ -57,6 +60,7 @@ _RULED = frozenset(
         "job.closed_by_rule",
         "handover.escalated",
         "job.merged",
+        "event.redacted",
     }
 )
 """Kinds outside custody that have a rule of their own."""
@@ -135,6 +139,8 @@ def _ruled(event: Event, body: Fact | None, known: Known) -> Standing:
             return _escalated(event, body, known)
         case JobMerged():
             return _merged(event, body, known)
+        case EventRedacted():
+            return _redacted(event, body)
         case _:
             raise TypeError(f"no rule for {event.kind}")
 
@@ -266,4 +272,11 @@ def _escalated(event: Event, body: Escalated, known: Known) -> Standing:
 def _merged(event: Event, body: JobMerged, known: Known) -> Standing:
     for job in body.jobs:
         job_of(known, job)
+    return Standing(event=event, verdict=APPLIED)
+
+
+def _redacted(event: Event, body: EventRedacted) -> Standing:
+    """Whether the text is what is left of the event is found out where its bytes are; no verdict can wait for that."""
+    if restates_redaction(body):
+        raise refuse(NOT_REDACTABLE, "a redaction says no words")
     return Standing(event=event, verdict=APPLIED)

@@ -31,12 +31,21 @@ def line_digest(line: bytes) -> bytes:
 
     An event is an object and begins with a brace, which no hash does; what is neither is bytes like any other.
     """
+    return _named(line) or digest(line)
+
+
+def is_hash(line: bytes) -> bool:
+    """True for a line that is the hash of an event and not its bytes."""
+    return _named(line) is not None
+
+
+def _named(line: bytes) -> bytes | None:
     if line.startswith(b"{") or len(line) != HASH_CHARACTERS:
-        return digest(line)
+        return None
     try:
         return unb64(line.decode("ascii"))
     except (UnicodeDecodeError, Problem):
-        return digest(line)
+        return None
 
 
 def prev_of(chain: bytes) -> str:
@@ -111,7 +120,7 @@ def place(held: Held, first: int, base: bytes, raws: Sequence[bytes], log: str) 
     chain = base
     placed = []
     for seq, raw in enumerate(raws, start=first):
-        digest_ = digest(raw)
+        digest_ = line_digest(raw)
         chain = advance(chain, digest_)
         there = held.main(seq)
         if chain in held.forked(seq):
@@ -137,7 +146,7 @@ def check_head(base: bytes, head: bytes, raws: Sequence[bytes]) -> None:
     """Return only if the events lead from `base` to `head`; else BAD_HEADER."""
     chain = base
     for raw in raws:
-        chain = advance(chain, digest(raw))
+        chain = advance(chain, line_digest(raw))
     if chain != head:
         raise Problem(BAD_HEADER, "the events do not lead from base to head")
 

@@ -294,6 +294,16 @@ NOT_CORRECTABLE = _kind(
     "fix",
     "Name a fact of the job and its fields; what moved accountability is resolved or reassigned instead.",
 )
+RESTATEMENT_MISSING = _kind(
+    "restatement-missing",
+    "Only its hash came, and what is left of it is not known here",
+    409,
+    "retry",
+    "Nothing to do: it counts once the redaction that restates it is here.",
+)
+WORDS_GONE = _kind(
+    "words-gone", "Its words were taken out", 410, "ask", "A code holds an event's own bytes; let the other side sync."
+)
 MISPLACED = _kind("misplaced", "It stands where it does not belong", 422, "ask", "Send the device's log to support.")
 
 # -- the sync conversation ----------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from sync.codec import decode, read_event
-from sync.events import JobId, Log, LogForked
+from sync.events import EventRedacted, Fact, JobId, Log, LogForked
 from sync.policy import Document, Roster
 from sync.problems import BAD_CURSOR, BAD_SIGNATURE, LOG_FORKED, NO_PROGRESS, UNKNOWN_LOG, UNREADABLE, Problem
 from sync.protocol import (
@@ -37,6 +37,7 @@ from sync.protocol import (
     read_cursor,
     read_document,
 )
+from sync.redaction import restates_redaction
 from sync.seal import Jwk, Typ, kid_in, kid_of, typ_in, verify
 
 SHORTEST_WAIT_MS: Final = 1_000
@@ -123,6 +124,12 @@ class StoreOfficeReceipt(msgspec.Struct, frozen=True):
     sealed: Sealed
 
 
+class TakeOut(msgspec.Struct, frozen=True):
+    """The words of this event were taken out, says the office: what is here of its bytes goes once it is received."""
+
+    said: EventRedacted
+
+
 class NoteGiven(msgspec.Struct, frozen=True):
     """Of `what` had been pulled, all up to this arrival was given back."""
 
@@ -181,6 +188,7 @@ Effect = (
     | StoreReceipt
     | StoreDocument
     | StoreOfficeReceipt
+    | TakeOut
     | NoteGiven
     | StoreEvent
     | DropJob
@@ -423,6 +431,8 @@ def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> t
     for line in others:
         keys, effect = _line(keys, line)
         effects.append(effect)
+        if isinstance(line, PulledEvent) and (said := _redaction(keys, line)) is not None:
+            effects.append(TakeOut(said))
         if isinstance(line, PulledEvent) and not session.longer and _tells_fork(keys, line, session.log):
             session, told = _stopped(session)
             effects += told
@@ -502,14 +512,25 @@ def _check(keys: tuple[Jwk, ...], line: PulledDocument | PulledEvent, typ: Typ) 
 
 def _tells_fork(keys: tuple[Jwk, ...], line: PulledEvent, log: str) -> bool:
     """True for the office's own word that this log was continued twice."""
-    if b'"log.forked"' not in line.raw:
-        return False
+    body = _offices(keys, line, b'"log.forked"')
+    return isinstance(body, LogForked) and body.log == log
+
+
+def _redaction(keys: tuple[Jwk, ...], line: PulledEvent) -> EventRedacted | None:
+    """What the office says is left of an event, in its own word; None for any other line."""
+    body = _offices(keys, line, b'"event.redacted"')
+    return body if isinstance(body, EventRedacted) and not restates_redaction(body) else None
+
+
+def _offices(keys: tuple[Jwk, ...], line: PulledEvent, kind: bytes) -> Fact | None:
+    """The body of an event of this kind that a key of the backend's signed; None for any other."""
+    if kind not in line.raw:
+        return None
     try:
         _check(keys, line, "ho-event")
-        body = read_event(line.raw).body
+        return read_event(line.raw).body
     except Problem:
-        return False
-    return isinstance(body, LogForked) and body.log == log
+        return None
 
 
 # -- what goes wrong ----------------------------------------------------------

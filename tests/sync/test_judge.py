@@ -252,6 +252,15 @@ def test_what_only_the_office_records_is_refused_from_a_device() -> None:
         assert scene.said(office) == "applied"
 
 
+def test_nobody_redacts_a_redaction() -> None:
+    scene = Scene()
+    note = scene.record(NoteWritten(text="x"))
+    taken = scene.record(EventRedacted(event=note.hash, restated="{}"), by="desk", log=DESK, job="")
+    again = EventRedacted(event=taken.hash, restated=scene.raw.decode())
+    assert scene.said(taken) == "applied"
+    assert scene.said(scene.record(again, by="desk", log=DESK, job="")) == "not-redactable"
+
+
 def test_a_merge_waits_for_every_job_it_names() -> None:
     scene, elsewhere = Scene(), Scene(people=roster(2))
     body = JobMerged(stop="s", jobs=(scene.opened.job, elsewhere.opened.job))

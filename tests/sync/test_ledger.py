@@ -17,6 +17,7 @@ from sync.ledger import (
     chain_start,
     check_head,
     first_break,
+    is_hash,
     line_digest,
     missing_ranges,
     place,
@@ -321,7 +322,20 @@ def test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands() -> Non
 
 def test_a_line_of_a_redacted_event_stands_for_the_same_digest_as_its_bytes() -> None:
     raw = b'{"v":1}'
-    assert line_digest(raw) == line_digest(b64(digest(raw)).encode()) == digest(raw)
+    line = b64(digest(raw)).encode()
+    assert line_digest(raw) == line_digest(line) == digest(raw)
+    assert is_hash(line)
+    assert not is_hash(raw)
+
+
+def test_a_push_of_hashes_leads_where_the_bytes_lead() -> None:
+    raws = [b'{"v":1}', b'{"v":2}', b'{"v":3}']
+    lines = [b64(digest(raw)).encode() for raw in raws]
+    check_head(chain_start(LOG), chains(raws)[-1], lines)
+    model = Model()
+    model.push(1, chain_start(LOG), [raws[0], lines[1]])
+    told = model.push(1, chain_start(LOG), [lines[0], *raws[1:]])
+    assert [one.how for one in told] == ["duplicate", "duplicate", "new"]
 
 
 @pytest.mark.parametrize("line", [b"", b"{" + b"x" * 42, b"!" * 43, b"\xff" * 43, b"B" * 43])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sync.clock import Moment
 from sync.codec import encode, write_event
-from sync.events import Draft, Event, LogForked, NoteWritten
-from sync.ids import b64, digest
+from sync.events import Draft, Event, EventRedacted, LogForked, NoteWritten
+from sync.ids import b64, digest, event_hash
 from sync.ledger import advance, chain_start
 from sync.policy import Policy, Roster
 from sync.problems import (
@@ -42,6 +42,7 @@ from sync.protocol import (
     cursor_text,
     receipt_text,
 )
+from sync.redaction import restated
 from sync.seal import Signer
 from sync.session import (
     LONGEST_ASKED_MS,
@@ -69,6 +70,7 @@ from sync.session import (
     StoreEvent,
     StoreOfficeReceipt,
     StoreReceipt,
+    TakeOut,
     StoreVerdicts,
     Wait,
     begin,
@@ -795,3 +797,26 @@ def test_the_offices_word_that_this_log_was_continued_twice_stops_it() -> None:
     one.session = wake(one.session)
     one.settle()
     assert [effect for effect in one.effects if isinstance(effect, StopRecording)] == [StopRecording(LOG)]
+
+
+def test_the_offices_redaction_is_kept_and_followed_and_nobody_elses_is() -> None:
+    note = write_event(
+        Draft(kind="note.written", actor="anna", body=NoteWritten(text="x")),
+        log=LOG,
+        seq=2,
+        at=Moment(wall=NOON, mono=0, boot="b"),
+    )
+    said = EventRedacted(event=event_hash(note), restated=restated(note).decode())
+
+    def told(signer: Signer, body: EventRedacted) -> PulledEvent:
+        draft = Draft(kind="event.redacted", actor="max", body=body)
+        raw = write_event(draft, log=b64(b"office's log ..."), seq=2, at=Moment(wall=NOON, mono=0, boot="b"))
+        return PulledEvent(2, 0, raw, signer.sign(raw, "ho-event"))
+
+    one = ready()
+    good = told(OFFICE, said)
+    of_it = EventRedacted(event=event_hash(good.raw), restated=good.raw.decode())
+    lines = [told(STRANGER, said), good, told(OFFICE, of_it)]
+    _, effects = pulled(one.session, [*lines, Cursor(cursor_text("1", 5, "abcdef"))], 0)
+    assert [effect for effect in effects if isinstance(effect, TakeOut)] == [TakeOut(said)]
+    assert effects.index(TakeOut(said)) == effects.index(StoreEvent(good)) + 1
