@@ -10,7 +10,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
 from backend.accounts.first import FirstCode, has_admin
-from backend.api import blobs, devices, handovers, health, jobs, lists, losses, reports, sync, trust
+from backend.api import blobs, devices, handovers, health, jobs, lists, losses, redactions, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
 from backend.config import Settings
@@ -89,6 +89,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             handovers.staff_router,
             jobs.router,
             lists.router,
+            redactions.router,
             reports.router,
             trust.router,
             losses.router,

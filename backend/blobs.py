@@ -42,6 +42,7 @@ from sync.protocol import BlobHeld, BlobsAsked, BlobsReply
 log = logging.getLogger(__name__)
 
 _SQL: Final = queries("blobs")
+_REDACT: Final = queries("redact")
 _BEGINNING: Final = 64 * 1024
 """Bytes of a blob from which its type is told."""
 
@@ -154,8 +155,10 @@ class BlobDesk:
             return BlobHeld(sha256=name, held=held)
         size = await asyncio.to_thread(self._blobs.finish, sender.kid, name)
         world.fault("blob-whole")
-        await self._intake.do(lambda writing: keep(writing, name, size, sender.kids))
+        is_kept = await self._intake.do(lambda writing: keep(writing, name, size, sender.kids))
         world.fault("blob-kept")
+        if not is_kept:
+            return BlobHeld(sha256=name, held=0, refused=BLOB_UNKNOWN.slug)
         log.info("blob stored", extra={"kid": sender.kid, "sha256": name, "size": size})
         return self._whole(name, size)
 
@@ -202,12 +205,20 @@ class BlobDesk:
 
 
 # -- in a transaction -----------------------------------------------------------
-def keep(writing: Writing, name: str, size: int, kids: Iterable[str]) -> None:
-    """Afterwards it stands that the device with these keys sent this blob; what waited for it is told so."""
+def keep(writing: Writing, name: str, size: int, kids: Iterable[str]) -> bool:
+    """Afterwards it stands that the device with these keys sent this blob; what waited for it is told so.
+
+    False where no event names it any more: it was redacted while the last of it came, and the blob goes again.
+    """
+    if not writing.con.execute(_REDACT["is_named"].text, {"sha256": name}).fetchone()[0]:
+        writing.con.execute(_REDACT["blob_goes"].text, {"sha256": name})
+        writing.book.has_gone = True
+        return False
     for kid in kids:
         row = {"sha256": name, "size": size, "kid": kid, "received_at": writing.now_ms}
         writing.con.execute(_SQL["keep"].text, row)
     _touch(writing, name)
+    return True
 
 
 def forget(writing: Writing, name: str) -> None:

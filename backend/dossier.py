@@ -13,6 +13,7 @@ from backend.facts import DIGEST_BYTES, Facts, JobFacts
 from backend.key import SEED_BYTES
 from backend.master import SITE, find
 from backend.naming import HashIndex
+from backend.redactions import read_row, said_of
 from backend.store.sqlite import queries
 from backend.times import bounds_of, received_of
 from backend.views import reaches_person
@@ -36,7 +37,7 @@ from sync.events import Custody as Signed
 from sync.handover import Handover
 from sync.ids import b64, digest, unb64
 from sync.journey import journey
-from sync.ledger import advance, chain_start, line_digest
+from sync.ledger import advance, chain_start, is_hash, line_digest
 from sync.policy import Names, Roster
 from sync.problems import NOT_FOUND, Problem
 from sync.protocol import read_document
@@ -46,6 +47,7 @@ from sync.seal import Signer
 _SQL: Final = queries("proof")
 _LEDGER: Final = queries("ledger")
 _OFFICE: Final = queries("office")
+_REDACT: Final = queries("redact")
 MOST_EVENTS: Final = 60_000
 
 
@@ -102,7 +104,8 @@ class _Reader:
         wanted = self._closure(about, events)
         order = dict(zip((one.event.hash for one in facts.standings), facts.positions, strict=True))
         # What belongs to no job, a fork or a revocation that a resolution cites, comes first.
-        exhibits = tuple(self._exhibit(events[one]) for one in sorted(wanted, key=lambda one: (order.get(one, 0), one)))
+        shown = tuple(self._exhibit(events[one]) for one in sorted(wanted, key=lambda one: (order.get(one, 0), one)))
+        exhibits = (*shown, *(one.restated for one in shown if one.restated is not None))
         logs = {self._log(one.event.log).ref: self._log(one.event.log) for one in exhibits}
         openings = tuple(self._opening(log) for log in logs.values())
         witnesses = tuple(self._witnesses(logs.values(), {one.event.hash for one in exhibits}))
@@ -178,7 +181,17 @@ class _Reader:
             chain=chain if before is not None else None,
             is_received=is_received,
             batch=None if jws or not is_received else self._batch(log, event.seq),
+            restated=self._restated(event.hash) if is_hash(raw) else None,
         )
+
+    def _restated(self, hash_: str) -> Exhibit | None:
+        """The office's word that counts of what is left of this event."""
+        said = said_of(self.con, unb64(hash_))
+        for raw, kid in self.con.execute(_REDACT["redactions_of"].text, {"hash": hash_.encode()}):
+            event = read_event(raw, kid)
+            if event.body == said:
+                return self._exhibit(event)
+        return None
 
     def _before(self, log: Log, seq: int, raw: bytes, chain: bytes | None) -> bytes | None:
         if seq == 1:
@@ -201,7 +214,7 @@ class _Reader:
 
     def _opening(self, log: Log) -> Exhibit:
         raw, *_, jws = self.con.execute(_LEDGER["main_row"].text, {"log": log.ref, "seq": 1}).fetchone()
-        return self._exhibit(read_event(raw, log.kid if jws else ""))
+        return self._exhibit(read_row(self.con, raw, log.kid if jws else ""))
 
     def _witnesses(self, logs: Iterable[Log], hashes: set[str]) -> Iterable[Witness]:
         for log in logs:

@@ -23,6 +23,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class Exhibit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An event as evidence: exact bytes, signature, when they were received (ms since 1970).
 
+    Of one that was redacted the bytes are gone: `raw` is their hash, and `restated` the office's word on what is left.
     `before` and `chain` are the chain values before and after it, None while there is a gap before it; `is_received`
     says that all of its log up to here is held.
     """
@@ -36,6 +37,7 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     chain: bytes | None
     is_received: bool
     batch: Batch | None = None
+    restated: "Exhibit | None" = None
 
 
 class SignedDocument(msgspec.Struct, frozen=True, kw_only=True):

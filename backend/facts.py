@@ -14,14 +14,16 @@ from backend.documents import Documents
 from backend.kept import Kept
 from backend.naming import HashIndex
 from backend.reading import NAMEABLE
+from backend.redactions import read_row
 from backend.store.sqlite import queries
 from sync.clock import Moment
-from sync.codec import decode, read_event
+from sync.codec import decode
 from sync.doubts import NO_DOUBTS, Doubts, doubts_of
 from sync.events import CUSTODY, DeviceRevoked, Event, EventPromoted, LogForked, Offered
-from sync.ids import JOB_BYTES, b64, digest, unb64
+from sync.ids import JOB_BYTES, b64, unb64
 from sync.journey import jobs_of
 from sync.judge import judge
+from sync.ledger import line_digest
 from sync.policy import Directory, Policy
 from sync.problems import Problem
 from sync.standing import DECLARED_LOST, Standing, Verdict, Word
@@ -184,7 +186,7 @@ class Facts:
         """What puts events in doubt as things stand."""
         if self._doubts is None:
             self.before_reading()
-            said = [read_event(raw, kid) for raw, kid in self.con.execute(_SQL["doubts"].text)]
+            said = [read_row(self.con, raw, kid) for raw, kid in self.con.execute(_SQL["doubts"].text)]
             self._doubts = doubts_of(said) if said else NO_DOUBTS
         return self._doubts
 
@@ -253,6 +255,12 @@ class Facts:
             elif event.kind == "handover.offered":
                 facts.offers.append(standing)
 
+    def read_anew(self, ref: int) -> None:
+        """Afterwards the events of this job are read again when they are asked for: what is left of one is less now."""
+        self._doubts = None
+        if (name := self._refs.get(ref)) is not None:
+            self._drop(name)
+
     def _drop(self, job: str) -> None:
         facts = self._jobs.pop(job)
         del self._refs[facts.ref]
@@ -276,7 +284,7 @@ class Facts:
             raw, jws = self.row(log_ref, seq, digest_)
             rows.append((position, raw, kid if jws else ""))
         for position, raw, kid in sorted(rows, key=lambda row: row[0]):
-            standing = judge(read_event(raw, kid), self)
+            standing = judge(read_row(self.con, raw, kid), self)
             if standing.verdict.word != "applied":
                 self.judged_otherwise(standing)
                 continue
@@ -302,7 +310,7 @@ class Facts:
     def _lost(self, name: str) -> Standing | None:
         """What stands for a name that is not held and was declared lost."""
         (is_lost,) = self.con.execute(_RESTORE["lost_name"].text, {"name": name}).fetchone()
-        return Standing(event=_nothing(name), verdict=DECLARED_LOST) if is_lost else None
+        return Standing(event=nothing(name), verdict=DECLARED_LOST) if is_lost else None
 
     def _read(self, log_ref: int, seq: int, forked: int, *, digest_: bytes) -> Standing | None:
         """A named event as it was judged; of a job's applied event, all the job is read at once."""
@@ -313,10 +321,23 @@ class Facts:
         raw, _, _, _, verdict, job, jws = row
         if verdict == APPLIED and job:
             self.job_of(job)
-            return self._by_hash.get(b64(digest(raw)), _plain(raw, APPLIED, ""))
+            return self._by_hash.get(b64(line_digest(raw)), self._plain(raw, APPLIED, ""))
         reason = self.con.execute(_SQL["reason"].text, where).fetchone()
         (_, _, kid, *_) = self.con.execute(_SQL["log_by_ref"].text, {"ref": log_ref}).fetchone()
-        return _plain(raw, verdict, kid if jws else "", *(reason or ()))
+        return self._plain(raw, verdict, kid if jws else "", *(reason or ()))
+
+    def _plain(
+        self, raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "", waits_for: str = "[]"
+    ) -> Standing:
+        """A judged event that hangs on nothing."""
+        word = WORDS[verdict]
+        said = Verdict(word=word, code=code, detail=detail, waits_for=decode(waits_for, tuple[str, ...]))
+        try:
+            event = read_row(self.con, raw, kid)
+        except Problem:
+            # It was refused because it cannot be read, or only its hash is here: whoever names it knows no more of it.
+            event = nothing(b64(line_digest(raw)))
+        return Standing(event=event, verdict=said)
 
 
 def _bytes(name: str, size: int) -> bytes:
@@ -328,19 +349,7 @@ def _bytes(name: str, size: int) -> bytes:
     return raw if len(raw) == size else b""
 
 
-def _plain(raw: bytes, verdict: int, kid: str, code: str = "", detail: str = "", waits_for: str = "[]") -> Standing:
-    """A judged event that hangs on nothing."""
-    word = WORDS[verdict]
-    said = Verdict(word=word, code=code, detail=detail, waits_for=decode(waits_for, tuple[str, ...]))
-    try:
-        event = read_event(raw, kid)
-    except Problem:
-        # It was refused because it cannot be read; whoever names it is refused as well, by its hash alone.
-        event = _nothing(b64(digest(raw)))
-    return Standing(event=event, verdict=said)
-
-
-def _nothing(hash_: str) -> Event:
+def nothing(hash_: str) -> Event:
     """An event of which nothing is known but what it is called."""
     return Event(
         hash=hash_,

@@ -23,6 +23,7 @@ from backend.project import follow
 from backend.reach import note_devices
 from backend.reading import Arrived, Held, proven, read_unproven
 from backend.receive import Received, go_on, receive
+from backend.restating import drop_gone, take_out
 from backend.store.blobs import BlobFolder, Blobs
 from backend.store.sqlite import Store, connect, in_transaction, migrate, open_store, queries
 from backend.witness import take_halves, take_witness
@@ -64,6 +65,7 @@ class Door:
         self.book.take_witness = self._take_witness
         self.book.take_halves = self._take_halves
         self.book.take_loss = self._take_loss
+        self.book.take_out = take_out
 
     def blob_receipt(self, name: str, size: int) -> Sealed:
         """The signed word that the blob of this name is held: for what was found in the store, and for nothing else."""
@@ -138,6 +140,18 @@ class Door:
         self.world.fault("before-commit")
         return outcomes
 
+    def drop_gone(self, con: sqlite3.Connection) -> None:
+        """Afterwards the store holds no blob that nothing names any more; where it cannot be, the next one tries again.
+
+        In a transaction of its own: that nothing names them is durable by now.
+        """
+        try:
+            self.book.has_gone = False
+            drop_gone(con, self.blobs)
+        except OSError as error:
+            self.book.has_gone = True
+            log.error("blobs cannot be dropped", extra={"detail": str(error)})  # noqa: TRY400 - the sentence says it
+
     def write_now(self, con: sqlite3.Connection, work: Work[T]) -> T:
         """What `work` returns, committed. For commands, which write on a connection of their own."""
         try:
@@ -145,6 +159,8 @@ class Door:
         except BaseException:
             self.book.forget()
             raise
+        if self.book.has_gone:
+            in_transaction(con, self.drop_gone)
         if isinstance(outcome, Problem):
             raise outcome
         result: T = outcome
@@ -241,6 +257,8 @@ class Intake:
         try:
             outcomes = await self.store.writing(lambda con: self.door.transact(con, works))
             self.door.world.fault("after-commit")
+            if self.door.book.has_gone:
+                await self.store.writing(self.door.drop_gone)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that must be told
             self.door.book.forget()
             if len(group) == 1:

@@ -10,12 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from backend.store.sqlite import queries
+from sync.clock import milliseconds
 from sync.codec import decode, encode
 from sync.payload import Id
-from sync.policy import GUEST, Role, is_role
+from sync.policy import GUEST, Names, Role, is_role
 from sync.problems import BAD_NAME, NOT_FOUND, TAKEN, Problem
 
 _SQL: Final = queries("office")
+_REDACT: Final = queries("redact")
 Name = Annotated[str, Meta(max_length=200)]
 EVERY: Final = "*"
 """In a person's scope: every site."""
@@ -159,3 +161,27 @@ def put(con: sqlite3.Connection, kind: Kind[_R], id_: str, row: _R, *, by: str, 
 def end(con: sqlite3.Connection, kind: Kind[_R], id_: str, *, now_ms: int) -> None:
     """Afterwards no row of this name is in force; those that were stay, each with its end."""
     con.execute(_SQL["end_master"].text, {"kind": kind.name, "id": id_, "until": now_ms})
+
+
+def forget_name(con: sqlite3.Connection, id_: str) -> int:
+    """Afterwards no version of this person's row says a name, not even one that ended: how many did."""
+    count = 0
+    for version, body in con.execute(_REDACT["names_of"].text, {"kind": PERSON.name, "id": id_}).fetchall():
+        row = decode(body, PERSON.shape)
+        if row.name:
+            nameless = encode(msgspec.structs.replace(row, name="")).decode()
+            where = {"kind": PERSON.name, "id": id_, "version": version}
+            con.execute(_REDACT["rename"].text, where | {"body": nameless})
+            count += 1
+    return count
+
+
+def forget_names(con: sqlite3.Connection, said: Names) -> None:
+    """Afterwards nobody has a name whom this list, which was given back, calls nothing: it was taken out meanwhile.
+
+    Who was named after the list was issued keeps the name.
+    """
+    before = {"kind": PERSON.name, "before": milliseconds(said.issued_at)}
+    for id_, _ in con.execute(_REDACT["named_before"].text, before).fetchall():
+        if id_ not in said.names:
+            forget_name(con, id_)

@@ -7,11 +7,13 @@ from backend.facts import UNMATCHED, JobFacts
 from backend.kept import Kept
 from backend.office import Office
 from backend.reach import job_keys, keep_reach, note_job
+from backend.redactions import read_row
+from backend.restating import restate_witnesses
 from backend.rows import NEVER_MS, NO_BOUNDS, RANK, JobRows, OrderRow, VisitRow, blobs_of, rows_of
 from backend.store.sqlite import queries
 from backend.times import bounds_of, received_of
 from backend.writing import Writing
-from sync.codec import encode, read_event
+from sync.codec import encode
 from sync.custody import custody
 from sync.events import Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
 from sync.facts import in_force
@@ -24,6 +26,8 @@ _BLOBS: Final = queries("blobs")
 
 def follow(writing: Writing, office: Office, desk: str) -> None:
     """Afterwards the desk has confirmed what it may, and each touched job's rows and reach say what its facts say."""
+    if writing.taken_out:
+        restate_witnesses(writing, office)
     for standing in list(writing.answered):
         confirm(writing, office, desk, standing)
     rows = Rows(writing)
@@ -175,7 +179,7 @@ def keep_unmatched(writing: Writing) -> None:
     said: dict[str, list[Event]] = {}
     gone: set[str] = set()
     for raw, jws, kid in writing.con.execute(_SQL["unmatched_events"].text):
-        event = read_event(raw, kid if jws else "")
+        event = read_row(writing.con, raw, kid if jws else "")
         match event.body:
             case OrderImported():
                 said.setdefault(f"{event.body.source}/{event.body.order}", []).append(event)

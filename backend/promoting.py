@@ -9,10 +9,11 @@ import msgspec
 from backend.look import look_at
 from backend.office import Office
 from backend.reach import EVERY_SITE, person_keys
+from backend.redactions import read_row, shown_row
 from backend.store.sqlite import queries
 from backend.writing import Place, Writing
 from sync.clock import rfc3339
-from sync.codec import UNREADABLE_JSON, read_event
+from sync.codec import UNREADABLE_JSON
 from sync.events import Draft, Event, EventPromoted, JobOpened
 from sync.ids import HASH_BYTES, b64, unb64
 from sync.ledger import line_digest
@@ -64,7 +65,7 @@ def put_aside(con: sqlite3.Connection, device: str = "", keys: AbstractSet[str] 
     for hash_, of_device, kid, log, seq, _, raw, received_ms in con.execute(_SQL["all_aside"].text):
         if device and of_device != device:
             continue
-        said = _said(raw)
+        said = _said(shown_row(con, raw))
         if keys is not None and not _reaches(con, keys, said):
             continue
         found.append(
@@ -93,7 +94,7 @@ def _reaches(con: sqlite3.Connection, keys: AbstractSet[str], said: _Said) -> bo
 
 
 def _said(raw: bytes) -> _Said:
-    """What can be read of it; the bytes of a redacted event are gone."""
+    """What can be read of it."""
     try:
         return msgspec.json.decode(raw, type=_Said)
     except UNREADABLE_JSON:
@@ -123,7 +124,7 @@ def _in_scope(writing: Writing, raw: bytes, person: str) -> None:
     """Return only if the person's scope reaches what the event is about; about no job known here, it is anybody's."""
     keys = person_keys(writing.documents.roster()[1], [person])
     try:
-        event = read_event(raw, "")
+        event = read_row(writing.con, raw)
     except Problem:
         return
     if isinstance(event.body, JobOpened):

@@ -17,7 +17,7 @@ from backend.exchange.proof import (
 )
 from sync.codec import decode, read_event
 from sync.custody import custody
-from sync.events import CUSTODY, JobOpened, LogOpened, PersonSwitched
+from sync.events import CUSTODY, Event, EventRedacted, JobOpened, LogOpened, PersonSwitched
 from sync.ids import b64, digest, event_hash, unb64
 from sync.judge import judge
 from sync.ledger import advance, prev_of
@@ -25,6 +25,7 @@ from sync.policy import Directory, Policy, Roster, key_of, reference
 from sync.problems import Problem
 from sync.protocol import PushHeader, Receipt, read_document
 from sync.qr import decode_frame
+from sync.redaction import read_restated
 from sync.seal import Jwk, Typ, jws_of, kid_in, kid_of, verify
 from sync.standing import Shelf
 
@@ -202,46 +203,61 @@ class _Checker:
         """The first event of each log names its key."""
         for shown in self.manifest.openings:
             try:
-                raw = self._event(shown)
-                body = read_event(raw, shown.kid).body
+                body = self._event(shown).body
                 opens = shown.seq == 1 and isinstance(body, LogOpened) and kid_of(body.jwk) == shown.kid
                 _need(opens, shown.file, f"it does not open a log for the key {shown.kid}")
             except (_Bad, Problem) as bad:
                 yield _finding(shown.file, bad)
 
-    def _event(self, shown: Shown) -> bytes:
-        """An event's bytes, which are what the manifest says and signed where it says so; else _Bad."""
+    def _event(self, shown: Shown) -> Event:
+        """An event, which is what the manifest says and signed where it says so; else _Bad."""
         raw = self._file(shown.file)
-        event = read_event(raw)
+        event = self._read(shown, raw)
         said = (event.hash, event.log, event.seq, event.kind)
         if said != (shown.hash, shown.log, shown.seq, shown.kind):
             raise _Bad(shown.file, "it is not the event that the manifest names")
         if shown.jws:
             self._holds(shown.jws, raw, self._text(shown.jws), "ho-event", shown.kid)
-        return raw
+        return event
+
+    def _read(self, shown: Shown, raw: bytes) -> Event:
+        """The event of which this is the file: its bytes, or what the office says is left of them; else _Bad."""
+        if not shown.redacted:
+            return read_event(raw, shown.kid if shown.jws else "")
+        by = next((one for one in self.manifest.events if one.hash == shown.redacted), None)
+        if by is None or not by.jws:
+            raise _Bad(shown.file, "the redaction that the manifest names is not among the events")
+        bytes_ = self._file(by.file)
+        signer = self._holds(by.jws, bytes_, self._text(by.jws), "ho-event", by.kid)
+        said = read_event(bytes_).body
+        if signer not in self.backend or not isinstance(said, EventRedacted):
+            raise _Bad(by.file, "it is no redaction of the office's")
+        if (said.event, said.restated.encode()) != (shown.hash, raw):
+            raise _Bad(shown.file, "it is not what the office says is left of that event")
+        return read_restated(said.restated, said.event, said.kid)
 
     def _events(self) -> Iterator[Finding]:
         openings = {shown.log: shown.kid for shown in self.manifest.openings}
         for shown in self.manifest.events:
             try:
-                raw = self._event(shown)
+                event = self._event(shown)
                 own = openings.get(shown.log) == shown.kid
                 _need(own, shown.file, f"its log was not opened by {shown.kid}")
-                _need(bool(shown.jws or shown.batch), shown.file, "nobody signed it")
-                prev = read_event(raw).prev if shown.before and shown.kind in CUSTODY else ""
+                _need(bool(shown.jws or shown.batch or shown.redacted), shown.file, "nobody signed it")
+                prev = event.prev if shown.before and shown.kind in CUSTODY else ""
                 follows = not prev or prev == prev_of(unb64(shown.before))
                 _need(follows, shown.file, "it was written after another chain value")
                 if shown.receipt:
-                    self._receipt(shown, raw)
+                    self._receipt(shown)
             except (_Bad, Problem) as bad:
                 yield _finding(shown.file, bad)
 
-    def _receipt(self, shown: Shown, raw: bytes) -> None:
+    def _receipt(self, shown: Shown) -> None:
         """The receipt covers the log up to this event; else _Bad."""
         text = self._file(shown.receipt)
         self._holds(shown.receipt, text, self._text(shown.receipt.removesuffix(".json") + ".jws"), "ho-receipt")
         receipt = decode(text, Receipt)
-        head = b64(advance(unb64(shown.before), digest(raw)))
+        head = b64(advance(unb64(shown.before), unb64(shown.hash)))
         if (receipt.log, receipt.received_through, receipt.head) != (shown.log, shown.seq, head):
             raise _Bad(shown.receipt, "it is a receipt for something else")
 
@@ -262,7 +278,8 @@ class _Checker:
             except (_Bad, Problem) as bad:
                 yield _finding(batch.file, bad)
         for shown in self.manifest.events:
-            if not shown.jws and not _vouches(batches.get(shown.batch), shown):
+            is_signed = shown.jws or (shown.redacted and not shown.batch)
+            if not is_signed and not _vouches(batches.get(shown.batch), shown):
                 yield Finding(file=shown.file, detail="its batch does not hold it")
 
     def _witnesses(self) -> Iterator[Finding]:
@@ -287,7 +304,7 @@ class _Checker:
         standings = []
         for shown in self.manifest.events:
             try:
-                event = read_event(self._file(shown.file), shown.kid if shown.jws else "")
+                event = self._read(shown, self._file(shown.file))
             except (_Bad, Problem):
                 return  # named before
             if event.kind not in CUSTODY and not isinstance(event.body, PersonSwitched):

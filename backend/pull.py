@@ -14,6 +14,7 @@ import msgspec
 from backend.epoch import CHECK_CHARACTERS, lost_in_cursor
 from backend.facts import APPLIED, EVERYBODY, WORDS
 from backend.receive import tell
+from backend.redactions import shown_row
 from backend.store.sqlite import Store, queries
 from sync.codec import decode
 from sync.ids import b64
@@ -212,7 +213,7 @@ def _events(
         received, raw, jws = con.execute(_SQL["fork_row" if digest else "main_row"].text, where).fetchone()
         events.append(PulledEvent(position, received, raw, jws or ""))
         if jws:
-            body = _names.decode(raw).body
+            body = _names.decode(shown_row(con, raw)).body
             named.add(("roster", body.roster))
             named.add((f"policy:{body.boundary}", body.policy or ""))
     named = {name for name in named - sent if name[1]}

@@ -9,8 +9,8 @@ import msgspec
 
 from sync.codec import event_of, read_envelope, read_ours
 from sync.events import CUSTODY, SIGNED, Envelope, Event
-from sync.ids import b64, digest, unb64
-from sync.ledger import advance
+from sync.ids import b64, unb64
+from sync.ledger import advance, is_hash, line_digest
 from sync.problems import BAD_HEADER, BAD_SIGNATURE, MISPLACED, Problem
 from sync.protocol import Push, PushHeader, PushLine, inflate, read_push
 from sync.seal import Jwk, kid_of, verify
@@ -22,7 +22,8 @@ NAMEABLE = CUSTODY | {"device.revoked", "log.forked"}
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One pushed event. `chain` is the value after it, given the batch's base; `event` is None where `problem` is not.
 
-    `jws` is empty where the event carries none or one that does not hold.
+    Of one that was redacted the line is its hash, and both are None: what is left of it the ledger knows. `jws` is
+    empty where the event carries none or one that does not hold.
     """
 
     seq: int
@@ -78,7 +79,7 @@ def chained(push: Push) -> Iterator[tuple[bytes, bytes]]:
     """Of each line its digest and the chain value after it; BAD_HEADER after the last if that is not the head."""
     chain = unb64(push.header.base)
     for line in push.lines:
-        digest_ = digest(line.raw)
+        digest_ = line_digest(line.raw)
         chain = advance(chain, digest_)
         yield digest_, chain
     if chain != unb64(push.header.head):
@@ -91,6 +92,8 @@ def line_at(line: PushLine, jwk: Jwk, log: str, seq: int, chain: tuple[bytes, by
     `chain` is the digest of its bytes, and the chain value after it.
     """
     raw, jws = line.raw, line.jws
+    if is_hash(raw):
+        return Line(seq, raw, *chain, jws, None)
     try:
         event = _event_at(raw, log, seq, kid_of(jwk) if jws else "", b64(chain[0]))
     except Problem as problem:
@@ -104,11 +107,16 @@ def arrived_of(push: Push, jwk: Jwk, lines: Sequence[Line]) -> Arrived:
 
 
 def check(push: Push, jwk: Jwk) -> list[bool]:
-    """Of each line with a signature of its own, in order, whether it is this key's as `ho-event`."""
+    """Of each line with a signature of its own, in order, whether it is this key's as `ho-event`.
+
+    Of a redacted event that can be told no more; the redaction says whose it was.
+    """
     return [_holds(line, jwk) for line in push.lines if line.jws]
 
 
 def _holds(line: PushLine, jwk: Jwk) -> bool:
+    if is_hash(line.raw):
+        return True
     try:
         verify(line.jws, line.raw, "ho-event", jwk)
     except Problem:

@@ -18,10 +18,9 @@ from backend.reading import Arrived, Held, Line, read_placed
 from backend.revoking import reach
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
-from sync.codec import encode, read_event
+from sync.codec import encode
 from sync.events import CUSTODY, Event, LogOpened
-from sync.ids import digest, event_name
-from sync.ledger import advance, chain_start, missing_ranges, place, prev_of
+from sync.ledger import advance, chain_start, is_hash, line_digest, missing_ranges, place, prev_of
 from sync.problems import GAP, NOT_PERMITTED, UNKNOWN_LOG, Problem, catalogue
 from sync.protocol import SeqVerdict
 from sync.seal import kid_of
@@ -31,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _SQL: Final = queries("ledger")
 _BLOBS: Final = queries("blobs")
+_REDACT: Final = queries("redact")
 _REMEDY: Final = {kind.slug: kind.remedy for kind in catalogue()}
 
 
@@ -176,9 +176,13 @@ class _Slice:
     def __init__(self, writing: Writing, held: Log, first: int, last: int) -> None:
         writing.flush()
         where = {"log": held.ref, "first": first, "last": last}
-        self._main: dict[int, tuple[bytes, bytes | None]] = {
-            seq: (digest(raw), chain) for seq, raw, chain in writing.con.execute(_SQL["main_slice"].text, where)
-        }
+        self._main: dict[int, tuple[bytes, bytes | None]] = {}
+        self.bare: set[bytes] = set()
+        """Digests of events of which only the hash is here."""
+        for seq, raw, chain in writing.con.execute(_SQL["main_slice"].text, where):
+            self._main[seq] = (line_digest(raw), chain)
+            if is_hash(raw):
+                self.bare.add(self._main[seq][0])
         self.forks: dict[int, list[tuple[bytes, bytes | None]]] = {}
         for seq, digest_, chain in writing.con.execute(_SQL["fork_slice"].text, where):
             self.forks.setdefault(seq, []).append((digest_, chain))
@@ -245,6 +249,8 @@ class _Receiver:
                 self._fork(line.seq)
             if is_held and line.event is not None:
                 self._check_prev(line.event, one.chain, before)
+            if is_held and (on_fork or one.digest in there.bare):
+                self._fill(line, where)
             verdict = self._again(where, one.chain) if is_held else self._store(line, where, one.chain, before)
             self._tell(line.seq, where, verdict, duplicate=is_held)
             held.reach(line.seq)
@@ -267,19 +273,22 @@ class _Receiver:
     def _store(self, line: Line, where: Place, chain: bytes | None, before: bytes) -> Verdict:
         """An event that was not held, kept whatever it is; `before` is the chain value before it by its batch."""
         self.fresh += 1
-        event = line.event
-        if event is None:
-            problem = line.problem
-            code, detail = (problem.kind.slug, problem.detail) if problem else ("", "")
-            verdict: Verdict | None = Verdict(word="refused", code=code, detail=detail)
-        else:
+        found = _read(self.writing, line, where)
+        event, verdict = (None, found) if isinstance(found, Verdict) else (found, None)
+        if event is not None:
             self._check_prev(event, chain, before)
-            verdict = self._gap(line.seq) if chain is None and not event.kid else None
+            if chain is None and not event.kid:
+                verdict = self.writing.gap_before(self.held.log, line.seq)
         return self.writing.append(where, line.raw, chain, line.jws, event=event, verdict=verdict, digest_=line.digest)
 
-    def _gap(self, seq: int) -> Verdict:
-        name = event_name(self.held.log, seq - 1)
-        return Verdict(word="parked", code=GAP.slug, detail=name, waits_for=(name,))
+    def _fill(self, line: Line, where: Place) -> None:
+        """Afterwards an event of which only the hash was here is, unless it was redacted, and judged if it waited."""
+        raw, jws = self.writing.facts.row(where.log, where.seq, where.digest)
+        if is_hash(line.raw) or not is_hash(raw) or self.writing.book.redactions.said(line.digest) is not None:
+            return
+        row = where.names() | {"bytes": line.raw, "jws": line.jws or jws}
+        self.writing.con.execute(_REDACT["fill_fork" if where.digest else "fill_main"].text, row)
+        self.writing.filled(where, line.digest, _read(self.writing, line, where))
 
     def _again(self, where: Place, chain: bytes | None) -> Verdict:
         """An event that is held byte for byte: the verdict it has, unless what it waited for is this chain value."""
@@ -324,7 +333,7 @@ class _Receiver:
         self.writing.flush()
         for seq, chain, raw in self.writing.con.execute(_SQL["chains_above"].text, where):
             # A row may stand on another branch: it had come first under its name, and its chain was found later.
-            if seq != held.through + 1 or chain != advance(held.head, digest(raw)):
+            if seq != held.through + 1 or chain != advance(held.head, line_digest(raw)):
                 break
             held.through, held.head, held.changed = seq, chain, True
 
@@ -338,12 +347,19 @@ class _Receiver:
             row = con.execute(_SQL["main_row"].text, {"log": held.ref, "seq": seq}).fetchone()
             if row is None or row[2] is not None or row[6] is None:
                 return
-            event = read_placed(row[0], row[6], held.log, seq, held.jwk) if row[4] != REFUSED else None
+            event = self._signed_at(Place(held.ref, seq), row[0], row[6]) if row[4] != REFUSED else None
             if event is not None and event.prev and event.prev != prev_of(held.head):
                 return  # it stands on another branch
-            chain = advance(held.head, digest(row[0]))
+            chain = advance(held.head, line_digest(row[0]))
             con.execute(_SQL["main_chain"].text, {"log": held.ref, "seq": seq, "chain": chain})
             self._advance()
+
+    def _signed_at(self, place: Place, raw: bytes, jws: str) -> Event | None:
+        """The event that came by itself to this place; None where only its hash did, and nobody knows what is left."""
+        if is_hash(raw):
+            left = self.writing.left_of(place, raw)
+            return None if isinstance(left, Verdict) else left
+        return read_placed(raw, jws, self.held.log, place.seq, self.held.jwk)
 
     def link_pending(self) -> None:
         """Batches that came too early are fitted in, as far as what they follow is held now."""
@@ -374,10 +390,20 @@ class _Receiver:
             on_main = main is not None and main[0] == digest_
             where = Place(self.held.ref, seq, b"" if on_main else digest_)
             raw, jws = self.writing.facts.row(where.log, seq, where.digest)
-            if jws:
-                self._check_prev(read_event(raw, self.held.kid), chain, before)
+            event = self._signed_at(where, raw, jws) if jws else None
+            if event is not None:
+                self._check_prev(event, chain, before)
             self._again(where, chain)
         self._advance()
+
+
+def _read(writing: Writing, line: Line, where: Place) -> Event | Verdict:
+    """The event that came to this place, or the verdict that says why there is none to be judged."""
+    if line.event is not None:
+        return line.event
+    if line.problem is not None:
+        return Verdict(word="refused", code=line.problem.kind.slug, detail=line.problem.detail)
+    return writing.left_of(where, line.raw)
 
 
 def tell(seq: int, verdict: Verdict, *, duplicate: bool = False, forked: bool = False) -> SeqVerdict:

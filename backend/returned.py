@@ -14,7 +14,7 @@ from backend.epoch import office_keys
 from backend.intake import Door
 from backend.keys import add_backend_key, bind, end_key, enrolled
 from backend.losses import note_promise
-from backend.master import DEVICE, DeviceRow, find, put
+from backend.master import DEVICE, DeviceRow, find, forget_names, put
 from backend.office import BACKEND
 from backend.reach import note_devices
 from backend.reading import read_placed
@@ -25,8 +25,9 @@ from backend.witness import file_signed
 from backend.writing import Log, Writing
 from sync.codec import decode, read_envelope
 from sync.events import DeviceRevoked, Event, LogForked, LogOpened
+from sync.ledger import is_hash, line_digest
 from sync.policy import Document, Names, Policy, Roster, TimeAnchor, key_of
-from sync.problems import BAD_SIGNATURE, MISPLACED, UNKNOWN_KEY, UNKNOWN_LOG, UNREADABLE, Problem
+from sync.problems import BAD_SIGNATURE, MISPLACED, RESTATEMENT_MISSING, UNKNOWN_KEY, UNKNOWN_LOG, UNREADABLE, Problem
 from sync.protocol import (
     LineProblem,
     PulledDocument,
@@ -36,6 +37,7 @@ from sync.protocol import (
     read_document,
     read_line,
 )
+from sync.redaction import read_restated
 from sync.seal import kid_in, kid_of, typ_in, verify
 
 _SQL: Final = queries("restore")
@@ -50,13 +52,26 @@ def take_back(door: Door, writing: Writing, rows: Sequence[bytes]) -> ReturnRepl
     taking = _Taking(door, writing)
     taken = 0
     problems: list[LineProblem] = []
+    later: list[tuple[int, bytes]] = []
     for number, row in enumerate(rows, 1):
         try:
             taken += taking.line(row)
         except Problem as problem:
-            problems.append(LineProblem(line=number, code=problem.kind.slug, detail=problem.detail))
+            if problem.kind is RESTATEMENT_MISSING:
+                later.append((number, row))
+            else:
+                problems.append(_said(number, problem))
+    for number, row in later:  # what restates it may have stood after it
+        try:
+            taken += taking.line(row)
+        except Problem as problem:
+            problems.append(_said(number, problem))
     taking.end()
     return ReturnReply(epoch=writing.book.epoch, lines=len(rows), taken=taken, problems=tuple(problems))
+
+
+def _said(number: int, problem: Problem) -> LineProblem:
+    return LineProblem(line=number, code=problem.kind.slug, detail=problem.detail)
 
 
 class _Taking:
@@ -77,7 +92,7 @@ class _Taking:
             case PulledDocument(raw, jws):
                 return self._receipt(raw, jws) if typ_in(jws) == "ho-receipt" else self._document(raw, jws)
             case PulledEvent(_, _, raw, jws) if jws:
-                return self._event(raw, jws)
+                return self._restated(raw, jws) if is_hash(raw) else self._event(raw, jws)
         raise Problem(UNREADABLE, "only documents and events with a signature of their own are given back")
 
     # -- documents ------------------------------------------------------------
@@ -105,8 +120,10 @@ class _Taking:
         self._verified(raw, jws, "ho-doc")
         before = documents.newest(key_of(document))
         version = before[1].version if before is not None else 0
-        if isinstance(document, Names) and document.version < version:
-            return False
+        if isinstance(document, Names):
+            if document.version < version:
+                return False
+            forget_names(self.writing.con, document)
         kept: Kept = documents.keep(document, raw, jws, self.writing.next_position)
         if isinstance(document, Roster):
             self.rosters |= self._adopt(document) or document.version >= version
@@ -162,7 +179,9 @@ class _Taking:
             if envelope.kind != "log.opened":
                 raise Problem(UNKNOWN_LOG, envelope.log)
             log = self._open(envelope.log, raw, jws)
-        event = read_placed(raw, jws, log.log, envelope.seq, log.jwk)
+        return self._file(log, raw, jws, read_placed(raw, jws, log.log, envelope.seq, log.jwk))
+
+    def _file(self, log: Log, raw: bytes, jws: str, event: Event) -> bool:
         is_new = file_signed(self.writing, self.door.office, log, raw, jws, event)
         if is_new:
             self.logs[log.log] = log
@@ -170,6 +189,19 @@ class _Taking:
             if isinstance(event.body, DeviceRevoked):
                 self.revoked.append(event)
         return is_new
+
+    def _restated(self, line: bytes, jws: str) -> bool:
+        """The same of one that was redacted: the office's word says what is left of it, and whose signature it had."""
+        said = self.writing.book.redactions.said(line_digest(line))
+        if said is None:
+            raise Problem(RESTATEMENT_MISSING, line.decode("ascii"))
+        event = read_restated(said.restated, said.event, said.kid)
+        log = self.writing.log(event.log)
+        if log is None:
+            raise Problem(UNKNOWN_LOG, event.log)
+        if not said.kid or not said.kid == log.kid == kid_in(jws):
+            raise Problem(BAD_SIGNATURE, f"it was not signed by {log.kid}")
+        return self._file(log, line, jws, event)
 
     def _open(self, name: str, raw: bytes, jws: str) -> Log:
         """The log that this genesis opens, of the office or of a device that is listed."""

@@ -4,14 +4,14 @@ Of keys nobody revoked, which is nearly all, it costs one look into a small set.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
 
 from backend.keys import end_key, enrolled
 from backend.store.sqlite import queries
-from sync.codec import decode, encode
+from sync.codec import decode, encode, read_event
 from sync.events import CodeWitnessed, DeviceRevoked, Event, EventPromoted
 from sync.ids import b64, digest, unb64
 from sync.ledger import advance, chain_start, line_digest
@@ -121,8 +121,11 @@ class RevokedKeys:
         return (body.kid,) if body.kid else tuple(key.kid for key in enrolled(self.con, body.device))
 
     # -- kept up to date by the door ------------------------------------------
-    def note(self, event: Event, kid: str) -> None:
-        """Afterwards an applied revocation, promotion or witness counts; `kid` is the key of the log it stands in."""
+    def note(self, event: Event, kid: str, holds: Iterable[str]) -> None:
+        """Afterwards an applied revocation, promotion or witness counts; `kid` is the key of the log it stands in.
+
+        `holds` are the hashes of what a witness holds.
+        """
         match event.body:
             case DeviceRevoked():
                 said = encode(event.body).decode()
@@ -134,7 +137,7 @@ class RevokedKeys:
             case EventPromoted(event=promoted):
                 self.con.execute(_SQL["keep_promotion"].text, {"hash": unb64(promoted)})
             case CodeWitnessed():
-                for hash_ in witnessed_in(event.body):
+                for hash_ in holds:
                     self.con.execute(_SQL["keep_witnessed"].text, {"hash": unb64(hash_), "kid": kid})
 
 
@@ -144,6 +147,15 @@ def witnessed_in(body: CodeWitnessed) -> tuple[str, ...]:
         return tuple(b64(digest(signed.raw)) for signed in decode_frame(unb64(body.frame)).events)
     except Problem:
         return ()
+
+
+def held_by(raw: bytes) -> tuple[str, ...]:
+    """The same of an event's bytes; none of any other kind, nor of bytes that cannot be read."""
+    try:
+        body = read_event(raw).body
+    except Problem:
+        return ()
+    return witnessed_in(body) if isinstance(body, CodeWitnessed) else ()
 
 
 def _read(hash_: bytes, kid: str, said: str) -> Revocation:

@@ -22,6 +22,7 @@ from sync.events import (
 )
 from sync.ids import event_name
 from sync.intervals import Interval, is_off, is_unsure
+from sync.ledger import is_hash
 from sync.payload import Payload
 from sync.policy import is_role
 from sync.problems import TOO_LARGE, Problem
@@ -393,6 +394,8 @@ class _Writer:
         one = self.dossier.exhibit(last[-1].hash) if last else self.dossier.subject
         if one is None or not one.jws:
             return (), ""
+        if is_hash(one.raw):
+            return (), self.words("codes.redacted")
         frame = Frame(one.kid, (SignedEvent(one.raw, signature_in(one.jws)),))
         kind = self.words(f"step.{one.event.kind}", to="")
         try:

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
+from backend.redactions import read_row, shown_row
 from backend.store.sqlite import queries
 from sync.clock import rfc3339
-from sync.codec import decode, read_event
+from sync.codec import decode
 from sync.corrections import Reading, readings
 from sync.events import Event
 from sync.ids import event_name
@@ -19,10 +20,11 @@ _SQL: Final = queries("lists")
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a job: when it came to count (`position`) and was received (ms since 1970), and what it says.
 
-    `body` is as it was recorded. `reads` is the same with the corrections put in that stand (`corrected_by`, their
-    hashes), null where there are none; `disputed` says that these contradict each other or do not fit. It was recorded
-    after `not_before` and before `not_after` (RFC 3339, null where nothing says so), whatever its wall clock says:
-    `clock_off` where that is more than five minutes outside, `time_unsure` where they leave more room than that.
+    `body` is as it was recorded, with a mark where words were taken out. `reads` is the same with the corrections put
+    in that stand (`corrected_by`, their hashes), null where there are none; `disputed` says that these contradict each
+    other or do not fit. It was recorded after `not_before` and before `not_after` (RFC 3339, null where nothing says
+    so), whatever its wall clock says: `clock_off` where that is more than five minutes outside, `time_unsure` where
+    they leave more room than that.
     """
 
     position: int
@@ -50,7 +52,9 @@ def timeline(con: sqlite3.Connection, ref: int) -> tuple[TimelineEntry, ...]:
     """All that counts of a job, by its small number, in the order in which it came to count."""
     rows = [*con.execute(_SQL["timeline_of"].text, {"job": ref}), *con.execute(_SQL["about_of"].text, {"job": ref})]
     staff = {log for (log,) in con.execute(_SQL["staff_logs"].text)}
-    found = [(position, received_at, raw, read_event(raw)) for position, received_at, raw in sorted(rows)]
+    found = [
+        (position, received_at, shown_row(con, raw), read_row(con, raw)) for position, received_at, raw in sorted(rows)
+    ]
     bounds = intervals(Held(event, received_at, event.log in staff) for _, received_at, _, event in found)
     reads = readings(event for *_, event in found)
     return tuple(

@@ -6,12 +6,13 @@ import msgspec
 
 from backend.office import Office
 from backend.reading import read_placed
+from backend.redactions import as_line
 from backend.store.sqlite import queries
 from backend.writing import Log, Place, Writing
 from sync.codec import read_envelope
 from sync.events import CUSTODY, CodeWitnessed, Event
 from sync.ids import digest, unb64
-from sync.ledger import prev_of
+from sync.ledger import is_hash, line_digest, prev_of
 from sync.problems import BAD_SIGNATURE, UNKNOWN_KEY, Problem
 from sync.qr import decode_frame
 from sync.seal import Jwk, jws_of, verify
@@ -30,6 +31,9 @@ def take_witness(writing: Writing, office: Office, witness: Event) -> Verdict:
     body = witness.body
     if not isinstance(body, CodeWitnessed):
         raise TypeError(f"{witness.kind} witnesses nothing")
+    if not body.frame and writing.holds(witness):
+        # It was redacted: what it held was filed when it came, or comes back by itself.
+        return APPLIED
     try:
         frame = decode_frame(unb64(body.frame))
         name = read_envelope(frame.events[0].raw).log
@@ -72,7 +76,9 @@ def _take(writing: Writing, office: Office, log_name: str, half: Half) -> None:
     code = _file(writing, office, log, half) if log is not None else ""
     if log is None or code:
         seq = _seq_of(half.raw)
-        row = {"digest": digest(half.raw), "log": log_name, "seq": seq, "bytes": half.raw, "jws": half.jws}
+        digest_ = digest(half.raw)
+        raw = half.raw if writing.book.redactions.said(digest_) is None else as_line(digest_)
+        row = {"digest": digest_, "log": log_name, "seq": seq, "bytes": raw, "jws": half.jws}
         writing.con.execute(_SQL["keep_half"].text, row | {"kid": half.kid, "code": code})
 
 
@@ -83,12 +89,21 @@ def _seq_of(raw: bytes) -> int:
         return 0
 
 
-def _file(writing: Writing, office: Office, log: Log, half: Half) -> str:
-    """Afterwards the event is held under its name, if this is empty; else the code of what is wrong with it."""
+def _file(writing: Writing, office: Office, log: Log, half: Half, seq: int = 0) -> str:
+    """Afterwards the event is held under its name, if this is empty; else the code of what is wrong with it.
+
+    `seq` is needed of one that was redacted meanwhile.
+    """
     if half.kid != log.kid:
         return BAD_SIGNATURE.slug
     try:
-        event = read_placed(half.raw, half.jws, log.log, read_envelope(half.raw).seq, log.jwk)
+        if is_hash(half.raw):
+            left = writing.left_of(Place(log.ref, seq), half.raw)
+            if isinstance(left, Verdict):
+                return left.code
+            event = left
+        else:
+            event = read_placed(half.raw, half.jws, log.log, read_envelope(half.raw).seq, log.jwk)
     except Problem as problem:
         return problem.kind.slug
     file_signed(writing, office, log, half.raw, half.jws, event)
@@ -97,8 +112,8 @@ def _file(writing: Writing, office: Office, log: Log, half: Half) -> str:
 
 def take_halves(writing: Writing, office: Office, log: Log) -> None:
     """Afterwards what witnesses held of a log that was not open is filed, or refused where another key opened it."""
-    for digest_, _, raw, jws, kid in writing.con.execute(_SQL["halves"].text, {"log": log.log}).fetchall():
-        code = _file(writing, office, log, Half(raw, jws, kid))
+    for digest_, seq, raw, jws, kid in writing.con.execute(_SQL["halves"].text, {"log": log.log}).fetchall():
+        code = _file(writing, office, log, Half(raw, jws, kid), seq)
         row = {"digest": digest_, "code": code}
         writing.con.execute(_SQL["half_refused" if code else "half_filed"].text, row)
 
@@ -106,14 +121,14 @@ def take_halves(writing: Writing, office: Office, log: Log) -> None:
 def file_signed(writing: Writing, office: Office, log: Log, raw: bytes, jws: str, event: Event) -> bool:
     """Afterwards the event is held under its name; False where it was. What its log has sent is unchanged by it."""
     writing.flush()
-    digest_ = digest(raw)
+    digest_ = line_digest(raw)
     here = {"log": log.ref, "seq": event.seq, "digest": digest_}
     main = writing.con.execute(_SQL["main_row"].text, here).fetchone()
     place = Place(log.ref, event.seq)
     if writing.con.execute(_SQL["fork_row"].text, here).fetchone() is not None:
         return False
     if main is not None:
-        if main[0] == raw:
+        if line_digest(main[0]) == digest_:
             return False
         place = Place(log.ref, event.seq, digest_)
         office.tell_fork(writing, log, event.seq)

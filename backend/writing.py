@@ -26,8 +26,10 @@ from backend.facts import (
     Facts,
     JobFacts,
     belongs_to,
+    nothing,
 )
-from backend.reading import NAMEABLE, Held
+from backend.reading import NAMEABLE, Held, misplaced
+from backend.redactions import Redactions, as_line, is_left_of
 from backend.revoked import RevokedKeys, witnessed_in
 from backend.store.sqlite import TOGETHER, queries
 from sync.codec import decode, encode, read_event
@@ -35,9 +37,10 @@ from sync.doubts import DOUBTING
 from sync.events import Accepted, CodeWitnessed, DeviceRevoked, Event, EventPromoted
 from sync.ids import digest, event_name, unb64
 from sync.judge import judge
-from sync.ledger import chain_start
+from sync.ledger import chain_start, is_hash, line_digest
 from sync.policy import Names, Policy, Roster
-from sync.problems import GAP, Problem
+from sync.problems import GAP, RESTATEMENT_MISSING, Problem
+from sync.redaction import read_restated
 from sync.revocation import promoted, revoked, witnessed
 from sync.seal import Jwk, Signer, kid_of
 from sync.standing import APPLIED as ALL_WELL
@@ -89,22 +92,28 @@ class Book:
         self.documents = Documents(signer)
         self.facts = Facts(self.documents, most_events)
         self.revoked = RevokedKeys()
+        self.redactions = Redactions()
         self.logs: OrderedDict[str, Log] = OrderedDict()
         self.epoch = ""
         self.data_version = -1
         self.is_waited_for = True
+        self.has_gone = True
+        """False once it is known that the store of blobs holds none of those that are to be dropped."""
         self.take_loss: Callable[[Writing, Event], None]
         """Does what follows from an applied `loss.declared`; the door sets it."""
         self.take_witness: Callable[[Writing, Event], Verdict]
         """Files what a `code.witnessed` holds and says its verdict; the door sets it."""
         self.take_halves: Callable[[Writing, Log], None]
         """Files what witnesses held of a log before it was open; the door sets it."""
+        self.take_out: Callable[[Writing, Event], None]
+        """Does what follows from an applied `event.redacted`; the door sets it."""
 
     def forget(self) -> None:
         """Afterwards nothing is remembered."""
         self.documents.forget()
         self.facts.forget()
         self.revoked.forget()
+        self.redactions.forget()
         self.logs.clear()
         self.is_waited_for = True
         self.data_version = -1
@@ -142,6 +151,8 @@ class Writing:
         self.moved: set[int] = set()
         self.answered: list[Standing] = []
         self.has_orders = False
+        self.taken_out: dict[bytes, str] = {}
+        """Digests of events that were redacted, and by whom: what else holds their words is still to be looked for."""
         self.proofs: list[Held] = []
         """All that these tell of must be so, else nothing of this transaction may be committed."""
         self._logs: dict[str, Log] = {}
@@ -149,7 +160,7 @@ class Writing:
         self._names: list[tuple[bytes, int, int, int]] = []
         self._jobs: list[tuple[object, ...]] = []
         self._released: list[Event] = []
-        book.facts.con = book.documents.con = book.revoked.con = con
+        book.facts.con = book.documents.con = book.revoked.con = book.redactions.con = con
         book.facts.before_reading = book.revoked.before_reading = self.flush
         (version,) = con.execute("PRAGMA data_version").fetchone()
         if version != book.data_version:
@@ -193,6 +204,7 @@ class Writing:
             self._jobs.clear()
             self._released.clear()
             self._logs.clear()
+            self.taken_out.clear()
             self.book.forget()
             self.know_epoch()
             return problem
@@ -294,8 +306,10 @@ class Writing:
         """Afterwards the event is in the ledger with its verdict: as given, else as judged; what waited for it goes on.
 
         `event` is None for bytes that cannot be read, which needs a verdict; `digest_` is that of the bytes, if known.
+        Of one that was redacted only the hash is kept.
         """
         position = job = None
+        raw, event, digest_ = self._without_words(raw, event, digest_)
         if event is not None:
             plain = verdict is None and event.kind != "code.witnessed" and not self.book.revoked.kids
             standing = judge(event, self.facts) if plain else self._judged(event, verdict, chain)
@@ -319,7 +333,7 @@ class Writing:
         if event is not None and event.blobs:
             self._name_blobs(place, event)
         if event is None or event.kind in NAMEABLE:
-            self._names.append((digest_ or digest(raw), place.log, place.seq, int(bool(place.digest))))
+            self._names.append((digest_ or line_digest(raw), place.log, place.seq, int(bool(place.digest))))
         if word != APPLIED:
             self._explain(place, said)
         if word == QUARANTINED and event is not None:
@@ -327,6 +341,53 @@ class Writing:
         if event is not None and self.book.is_waited_for:
             self._release(event, word)
         return said
+
+    def _without_words(self, raw: bytes, event: Event | None, digest_: bytes) -> tuple[bytes, Event | None, bytes]:
+        """The bytes to keep of an event that comes, the event as it is read, and its digest if it was looked for.
+
+        Of one that was redacted the bytes are its hash. That it is here is what its redaction waited for. One that
+        cannot be read, or stands where it does not belong, may be here twice, so it is asked for again.
+        """
+        redactions = self.book.redactions
+        if not redactions.any:
+            return raw, event, digest_
+        digest_ = digest_ or line_digest(raw)
+        said = redactions.said(digest_) if digest_ in redactions.open or event is None else None
+        if said is None:
+            return raw, event, digest_
+        if not is_hash(raw):
+            if not is_left_of(raw, said):
+                return raw, event, digest_
+            event = read_restated(said.restated, said.event, event.kid) if event is not None else None
+        redactions.met(digest_)
+        return as_line(digest_), event, digest_
+
+    def left_of(self, place: Place, line: bytes) -> Event | Verdict:
+        """The event of which only the hash came to this place; a verdict where there is none to be judged.
+
+        That nobody has said yet what is left of it, or that it cannot be read, or not here.
+        """
+        said = self.book.redactions.said(line_digest(line))
+        if said is None:
+            name = line.decode("ascii")
+            code, what = RESTATEMENT_MISSING.slug, (redacted(name),)
+            return Verdict(word="parked", code=code, detail=name, waits_for=what)
+        log = self.log_of(place.log)
+        try:
+            event = read_restated(said.restated, said.event, said.kid if said.kid == log.kid else "")
+        except Problem as problem:
+            return Verdict(word="refused", code=problem.kind.slug, detail=problem.detail)
+        wrong = misplaced(event, log.log, place.seq)
+        if wrong is not None:
+            return Verdict(word="refused", code=wrong.kind.slug, detail=wrong.detail)
+        return event
+
+    def holds(self, event: Event) -> tuple[str, ...]:
+        """The hashes of the events that a witness holds, or held before it was redacted."""
+        if not isinstance(event.body, CodeWitnessed):
+            return ()
+        said = None if event.body.frame else self.book.redactions.said(unb64(event.hash))
+        return said.holds if said is not None else witnessed_in(event.body)
 
     def _name_blobs(self, place: Place, event: Event) -> None:
         """Note which blobs the event names, whatever its verdict: they are taken, and can be waited for."""
@@ -345,8 +406,15 @@ class Writing:
             given = revoked_.aside(event, log.ref, log.kid, chain) if log is not None else None
         if event.kind == "code.witnessed" and event.body is not None:
             said = self.book.take_witness(self, event)
+            self._look_through(event)
             return Standing(event=event, verdict=given or said)
         return Standing(event=event, verdict=given) if given else judge(event, self.facts)
+
+    def _look_through(self, witness: Event) -> None:
+        """Afterwards it is known of a witness that comes if it holds the words of an event that was redacted."""
+        if self.book.redactions.any and isinstance(witness.body, CodeWitnessed) and witness.body.frame:
+            found = [unb64(hash_) for hash_ in witnessed_in(witness.body)]
+            self.taken_out |= {one: "" for one in found if self.book.redactions.said(one) is not None}
 
     def _put_aside(self, place: Place, event: Event) -> None:
         self.con.execute(_KEYS["put_aside"].text, place.names() | {"hash": unb64(event.hash)})
@@ -358,7 +426,7 @@ class Writing:
         position = self.next_position(event.hash)
         if kind in _NOTED:
             log = self.log(event.log)
-            self.book.revoked.note(event, log.kid if log is not None else "")
+            self.book.revoked.note(event, log.kid if log is not None else "", self.holds(event))
         if kind not in _MORE_TO_DO:
             facts = self.facts.job(event.job) if event.job else None
             if facts is None:
@@ -371,10 +439,7 @@ class Writing:
             self._jobs.append((self._last_job, event.job, unb64(event.hash)))
             self.facts.open(self._last_job, event.job)
         elif kind in GLOBAL:
-            if kind in DOUBTING:
-                self._doubt(place, event, position)
-            elif kind == "loss.declared":
-                self.book.take_loss(self, event)
+            self._take_global(place, event, position)
             return position, EVERYBODY
         elif kind in ORDERS:
             self.has_orders = True
@@ -392,6 +457,15 @@ class Writing:
             self.answered.append(standing)
             self._bring_switch(event, first, position)
         return position, first.ref
+
+    def _take_global(self, place: Place, event: Event, position: int) -> None:
+        """Afterwards what follows from an event that goes to everybody was done."""
+        if event.kind in DOUBTING:
+            self._doubt(place, event, position)
+        elif event.kind == "loss.declared":
+            self.book.take_loss(self, event)
+        elif event.kind == "event.redacted":
+            self.book.take_out(self, event)
 
     def _doubt(self, place: Place, event: Event, position: int) -> None:
         """Afterwards the jobs that this event puts in doubt, or certain again, are followed up."""
@@ -429,7 +503,7 @@ class Writing:
             return
         while self._released:
             one = self._released[0]
-            if one.kind in NAMEABLE:
+            if one.kind in NAMEABLE or not one.kind:
                 self.release(one.hash)
             if one.kind == "job.opened":
                 self.release(one.job)
@@ -448,7 +522,7 @@ class Writing:
             case EventPromoted(event=hash_):
                 return [promoted(hash_)]
             case CodeWitnessed():
-                return [witnessed(hash_) for hash_ in witnessed_in(event.body)]
+                return [witnessed(hash_) for hash_ in self.holds(event)]
         return []
 
     def _waits(self) -> bool:
@@ -480,9 +554,36 @@ class Writing:
         raw, _, chain, _, before, _, jws = self.con.execute(_SQL[name].text, place.names()).fetchone()
         if before in (APPLIED, REFUSED):
             return self.verdict_at(place, before)
-        standing = self._judged(read_event(raw, log.kid if jws else ""), None, chain)
+        standing = self._read_again(log, place, raw, chain, is_signed=bool(jws))
         self.settle(log, place, standing, before)
         return standing.verdict
+
+    def _read_again(self, log: Log, place: Place, raw: bytes, chain: bytes | None, *, is_signed: bool) -> Standing:
+        if not is_hash(raw):
+            return self._judged(read_event(raw, log.kid if is_signed else ""), None, chain)
+        event = self.left_of(place, raw)
+        if isinstance(event, Verdict):
+            return Standing(event=nothing(raw.decode("ascii")), verdict=event)
+        gap = self.gap_before(log.log, place.seq) if chain is None and not event.kid else None
+        return self._judged(event, gap, chain)
+
+    def filled(self, place: Place, digest_: bytes, found: Event | Verdict) -> None:
+        """The bytes of an event have come of which only the hash was here: afterwards it is judged by them."""
+        log, hash_ = self.log_of(place.log), as_line(digest_).decode("ascii")
+        self.con.execute(_SQL["stop_waiting"].text, place.names() | {"what": redacted(hash_)})
+        row = self.con.execute(_SQL["fork_row" if place.digest else "main_row"].text, place.names()).fetchone()
+        if isinstance(found, Verdict):
+            standing = Standing(event=nothing(hash_), verdict=found)
+        else:
+            self._name_blobs(place, found)
+            gap = self.gap_before(log.log, place.seq) if row[2] is None and not found.kid else None
+            standing = self._judged(found, gap, row[2])
+        self.settle(log, place, standing, row[4])
+
+    def gap_before(self, log: str, seq: int) -> Verdict:
+        """The verdict on an event that nothing but its log's chain vouches for, while there is a gap before it."""
+        name = event_name(log, seq - 1)
+        return Verdict(word="parked", code=GAP.slug, detail=name, waits_for=(name,))
 
     def settle(self, log: Log, place: Place, standing: Standing, before: int = PARKED) -> None:
         """Afterwards a stored event that waited has this verdict, and what waited for it goes on.
@@ -531,3 +632,8 @@ class Writing:
 
 Work = Callable[[Writing], T]
 """Something to do inside one transaction; a `Problem` that it raises undoes it alone."""
+
+
+def redacted(hash_: str) -> str:
+    """What an event waits for of which only the hash came."""
+    return f"redacted {hash_}"

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("backend.commands.doctor", "what would go wrong in this deployment: disk, key, journal, clock, backup"),
     "export": ("backend.commands.exports", "proofs that others can verify, and receipts of handovers as PDF"),
     "people": ("backend.commands.people", "who works here, in which teams, and tokens for the JSON API"),
+    "redact": ("backend.commands.redact", "take the words and blobs out of events, for good; lists them first"),
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
     "keys": ("backend.commands.keys", "the key this backend signs with, and its replacement"),
     "sites": ("backend.commands.sites", "where work is done"),

@@ -5,10 +5,12 @@ import argparse
 import msgspec
 
 from backend.auth import token_hash
+from backend.commands import redact
 from backend.commands.console import add_database, finish, parser, read, show, whole, written
 from backend.config import Settings
 from backend.intake import Door
 from backend.master import DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, end, find, get, put
+from backend.redacting import Wanted
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import UNREADABLE_JSON
@@ -19,6 +21,12 @@ _SQL = queries("office")
 DAY_MS = 86_400_000
 MOST_DAYS = 3_650
 BY = "command line"
+_FORGET = """\
+Taken out are the words and blobs (photos, signatures, transcripts) of every event that this person recorded, each
+code that somebody scanned and that holds such an event, and the name in every version of the list of people. What
+stays is what the events decide, with the person's id in them: who handed over what, when, where. Not touched is what
+others wrote about the person; name those events, or the job, to `handover redact`.
+"""
 
 
 def main(argv: list[str]) -> int:
@@ -42,10 +50,17 @@ def main(argv: list[str]) -> int:
     token.add_argument("--void", action="store_true", help="end every token this person has")
     removed = steps.add_parser("remove", help="take somebody off: no role, no device, no token, no name")
     removed.add_argument("person")
-    for step in (add, team, listed, token, removed):
+    forgotten = steps.add_parser(
+        "forget",
+        help="take out all that somebody who was taken off has written, with photos and the name; lists it first",
+        description=_FORGET,
+    )
+    forgotten.add_argument("person")
+    redact.add_options(forgotten)
+    for step in (add, team, listed, token, removed, forgotten):
         add_database(step)
     args = made.parse_args(argv)
-    work = {"add": _add, "team": _team, "list": _list, "token": _token, "remove": _remove}[args.step]
+    work = {"add": _add, "team": _team, "list": _list, "token": _token, "remove": _remove, "forget": _forget}[args.step]
     return finish("people", lambda: work(args, Settings(database=args.database)))
 
 
@@ -116,6 +131,10 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
     for job in jobs:
         print(f"still accountable for job {job}: reassign it")
     return 0
+
+
+def _forget(args: argparse.Namespace, settings: Settings) -> int:
+    return redact.run(args, settings, Wanted(person=args.person))
 
 
 def _token(args: argparse.Namespace, settings: Settings) -> int:

@@ -81,7 +81,7 @@ def _words(report: Report) -> str:
     said = (
         f"{looked.logs} logs, {looked.events} events, {looked.forks} on other branches, "
         f"{looked.signatures} signatures, {looked.batches} batches, {looked.documents} documents, "
-        f"{looked.marks} marks, {looked.verdicts} verdicts, {looked.receipts} receipts"
+        f"{looked.marks} marks, {looked.verdicts} verdicts, {looked.redactions} redactions, {looked.receipts} receipts"
     )
     if report.first is None:
         return f"all is as it was received: {said}"

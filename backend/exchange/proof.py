@@ -13,6 +13,7 @@ import msgspec
 
 from backend.exhibits import Dossier, Exhibit
 from sync.codec import encode
+from sync.events import EventRedacted
 from sync.ids import b64, digest
 from sync.protocol import Receipt, receipt_text
 from sync.seal import Jwk, Signer, kid_in, kid_of
@@ -52,6 +53,9 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event in the proof: `file` are its bytes, `jws` its signature where it has one of its own, else `batch`.
 
+    Of an event that was redacted the file holds what is left, as the event `redacted` (a hash) says, in place of any
+    signature; the hash is that of the bytes, which are gone.
+
     `before` is the chain value before it, base64url, where all before it is held; `receipt` is the office's word for
     that. Whoever reads `events` in order meets what is named before what names it.
     """
@@ -67,6 +71,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     before: str = ""
     receipt: str = ""
     received_at: int = 0
+    redacted: str = ""
 
 
 class Vouched(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,19 +213,22 @@ def _safe(name: str) -> str:
 
 
 def _show(files: _Files, stem: str, one: Exhibit, receipt: str, batch: str) -> Shown:
-    file = files.put(f"{stem}.json", one.raw)
+    raw, jws, redacted = one.raw, one.jws, ""
+    if one.restated is not None and isinstance(one.restated.event.body, EventRedacted):
+        raw, jws, redacted = one.restated.event.body.restated.encode(), "", one.restated.event.hash
     return Shown(
-        file=file,
+        file=files.put(f"{stem}.json", raw),
         hash=one.event.hash,
         log=one.event.log,
         seq=one.event.seq,
         kind=one.event.kind,
         kid=one.kid,
-        jws=files.put(f"{stem}.jws", one.jws.encode("ascii")) if one.jws else "",
+        jws=files.put(f"{stem}.jws", jws.encode("ascii")) if jws else "",
         batch=batch,
         before=b64(one.before) if one.before is not None else "",
         receipt=receipt,
         received_at=one.received_ms,
+        redacted=redacted,
     )
 
 

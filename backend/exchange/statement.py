@@ -37,6 +37,8 @@ first event of each log (log.opened) names the key that may write it. A receipt 
 of a log up to an event: its head is SHA-256(chain value before, as manifest.json gives it, then the event's digest).
 An event without a signature of its own is vouched for by its batch: the header is signed, and the digests that
 manifest.json lists for it lead from the header's base to its head in the same way.
+Of an event whose words were taken out, what is left stands in its file, and the event that manifest.json names as
+"redacted" is the office's signed word for it; the bytes are gone, so no signature over them can be shown any more.
 Compare the office's key with the one you know from elsewhere: who makes up a folder makes up its keys as well.
 With this product: handover verify proof FOLDER
 """

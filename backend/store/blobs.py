@@ -42,7 +42,7 @@ class Blobs(Protocol):
         """So many bytes from there on, fewer at the end; BLOB_NOT_HELD for a blob that is not there."""
 
     def drop(self, name: str) -> None:
-        """Afterwards the blob is not there."""
+        """Afterwards the blob is not there, nor any part of it."""
 
     def names(self) -> Iterator[str]:
         """Every blob that is there whole."""
@@ -132,6 +132,8 @@ class BlobFolder:
     def drop(self, name: str) -> None:
         """See `Blobs`."""
         self._path(name).unlink(missing_ok=True)
+        for part in (self._folder / "parts").glob(f"*/{name}"):
+            part.unlink(missing_ok=True)
 
     def names(self) -> Iterator[str]:
         """See `Blobs`."""

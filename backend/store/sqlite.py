@@ -178,6 +178,21 @@ def in_transaction(con: sqlite3.Connection, work: Callable[[sqlite3.Connection],
     return result
 
 
+def shrink(con: sqlite3.Connection) -> bool:
+    """Afterwards what was overwritten stands in none of the database's files; False where a reader keeps its log.
+
+    Whoever writes meanwhile waits. STORE_BUSY where somebody else writes for too long.
+    """
+    try:
+        con.execute("PRAGMA secure_delete = ON")
+        con.execute("VACUUM")
+        (busy, _, _) = con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        (path,) = (file for _, name, file in con.execute("PRAGMA database_list") if name == "main")
+        raise named(error, Path(path)) from error
+    return not busy
+
+
 def _snapshot(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
     con.execute("BEGIN")
     try:

@@ -7,14 +7,15 @@ from typing import Final
 from backend.documents import Documents
 from backend.facts import APPLIED, PARKED, QUARANTINED, REFUSED, WORDS, Facts
 from backend.key import SEED_BYTES
+from backend.redactions import read_row
 from backend.store.sqlite import queries
 from backend.verify.faults import Fault, Looked
 from backend.writing import MARK_START, next_mark
-from sync.codec import decode, read_event
+from sync.codec import decode
 from sync.events import Event
 from sync.ids import b64, event_name
 from sync.judge import judge
-from sync.ledger import line_digest
+from sync.ledger import is_hash, line_digest
 from sync.policy import Roster, key_of, reference
 from sync.problems import BAD_SIGNATURE, GAP, NEWER_SCHEMA, Problem
 from sync.problems import QUARANTINED as QUARANTINED_CODE
@@ -170,8 +171,10 @@ def _again(facts: Facts, raw: bytes, kid: str, word: int, code: str) -> str:
         # It rests on what came with the event or before it, not on its bytes.
         return "" if fixed == word else f"kept as {WORDS[word]}, for {code}"
     try:
-        event = read_event(raw, kid)
+        event = read_row(facts.con, raw, kid)
     except Problem as problem:
+        if word == REFUSED and is_hash(raw):
+            return ""  # of what nobody could read nothing is left
         return "" if word != APPLIED and code == problem.kind.slug else f"kept as {WORDS[word]}; it cannot be read"
     if event.kind == "code.witnessed" or _came_elsewhere(event, code):
         return ""

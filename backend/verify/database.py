@@ -13,6 +13,7 @@ from backend.store.sqlite import migrate, migrations
 from backend.verify.beside import backend_keys, check_documents, check_marks, check_receipts, check_verdicts
 from backend.verify.faults import MOST_TOLD, UNREADABLE, Fault, Looked
 from backend.verify.logs import check_logs
+from backend.verify.redacted import check_redactions
 from sync.ids import b64, digest
 from sync.problems import NOT_OUR_DATABASE, Problem
 from sync.protocol import Sealed
@@ -101,10 +102,12 @@ def _logs(con: sqlite3.Connection, looked: Looked) -> Iterator[Fault]:
 
 
 def _beside(con: sqlite3.Connection, receipts: Sequence[Sealed], looked: Looked) -> Iterator[Fault]:
-    """Documents, marks, and what receipts say of the logs."""
+    """Documents, marks, redactions, and what receipts say of the logs."""
     keys = backend_keys(con)
+    names = dict(con.execute("SELECT ref, log FROM log"))
     yield from check_documents(con, keys, looked)
-    yield from check_marks(con, dict(con.execute("SELECT ref, log FROM log")), looked)
+    yield from check_marks(con, names, looked)
+    yield from check_redactions(con, names, looked)
     yield from check_receipts(con, receipts, keys, looked)
 
 

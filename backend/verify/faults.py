@@ -19,6 +19,7 @@ What = Literal[
     "document",
     "mark",
     "blob",
+    "redacted",
     "receipt",
     "file",
 ]
@@ -52,4 +53,5 @@ class Looked(msgspec.Struct):
     marks: int = 0
     verdicts: int = 0
     blobs: int = 0
+    redactions: int = 0
     receipts: int = 0

@@ -6,16 +6,17 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from backend.facts import APPLIED, EVERYBODY, GLOBAL, OF_SEVERAL, ORDERS, UNMATCHED
+from backend.facts import APPLIED, EVERYBODY, GLOBAL, OF_SEVERAL, ORDERS, PARKED, UNMATCHED
 from backend.naming import HashIndex
 from backend.reading import NAMEABLE
+from backend.redactions import said_of
 from backend.store.sqlite import queries
 from backend.verify.faults import UNREADABLE, Fault, Looked, What
 from backend.writing import Log
 from sync.codec import UNREADABLE_JSON, decode
-from sync.events import SIGNED, LogOpened, LossDeclared
-from sync.ids import b64, digest, event_name, job_id, unb64
-from sync.ledger import advance, chain_start, fault_at, line_digest
+from sync.events import SIGNED, EventRedacted, LogOpened, LossDeclared
+from sync.ids import b64, event_name, job_id, unb64
+from sync.ledger import advance, chain_start, fault_at, is_hash, line_digest
 from sync.problems import Problem
 from sync.protocol import PushHeader
 from sync.seal import kid_of, verify
@@ -39,7 +40,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def is_redacted(self) -> bool:
         """True where only the hash of the bytes is left."""
-        return line_digest(self.raw) != digest(self.raw)
+        return is_hash(self.raw)
 
 
 class _Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -232,22 +233,18 @@ class _LogCheck:
 
     def _event(self, row: _Row) -> Iterator[Fault]:
         """What is wrong with one event by itself: signature, place, verdict, index."""
-        if row.is_redacted:
+        said = said_of(self.con, line_digest(row.raw)) if row.is_redacted else None
+        if row.is_redacted and said is None:
+            if row.verdict != PARKED:
+                yield self.fault(row.seq, "redacted", "its bytes are gone, and nobody redacted it")
             self._uncovered(row)
             return
         try:
-            head = _head.decode(row.raw)
+            head = _head.decode(said.restated if said is not None else row.raw)
         except UNREADABLE_JSON:
             head = _Head()
         applied = row.verdict == APPLIED
-        if row.jws:
-            self.looked.signatures += 1
-            if not self._holds(row):
-                yield self.fault(row.seq, "bad signature", "its own signature is not this log's key's over its bytes")
-        elif applied and (self.log.staff or head.kind in SIGNED):
-            yield self.fault(row.seq, "unsigned", "its own signature is gone")
-        else:
-            self._uncovered(row)
+        yield from self._signature(row, head, said)
         if applied and (head.log, head.seq) != (self.log.log, row.seq):
             yield self.fault(row.seq, "misplaced", f"it says it is {head.log}:{head.seq}")
         if applied != (row.position is not None):
@@ -257,18 +254,32 @@ class _LogCheck:
         if head.kind in NAMEABLE and self._found(row) is None:
             yield self.fault(row.seq, "index", "it cannot be found by its hash")
 
+    def _signature(self, row: _Row, head: _Head, said: EventRedacted | None) -> Iterator[Fault]:
+        """What is wrong with who vouches for an event; of one that was redacted its redaction says whose it was."""
+        if said is not None and said.kid:
+            if said.kid != self.log.kid:
+                yield self.fault(row.seq, "redacted", f"it was signed by {said.kid}, says its redaction")
+        elif row.jws and not row.is_redacted:
+            self.looked.signatures += 1
+            if not self._holds(row):
+                yield self.fault(row.seq, "bad signature", "its own signature is not this log's key's over its bytes")
+        elif row.verdict == APPLIED and (self.log.staff or head.kind in SIGNED):
+            yield self.fault(row.seq, "unsigned", "its own signature is gone")
+        else:
+            self._uncovered(row)
+
     def _job(self, head: _Head, row: _Row) -> int | None:
         """The number under which an applied event is filed."""
         if head.kind in GLOBAL:
             return EVERYBODY
         if head.kind == "job.opened":
-            return self.jobs.get(job_id(b64(digest(row.raw))))
+            return self.jobs.get(job_id(b64(line_digest(row.raw))))
         if head.kind == "code.witnessed":
             return None
         return self.jobs.get(head.job, UNMATCHED if head.kind in ORDERS else None)
 
     def _found(self, row: _Row) -> object:
-        return self.index.find(self.con, digest(row.raw))
+        return self.index.find(self.con, line_digest(row.raw))
 
     def _holds(self, row: _Row) -> bool:
         try:

@@ -27,7 +27,6 @@ from sync.standing import Standing
 from tests.sync.maximal import SAID, event_bytes
 from tests.sync.scene import Scene
 
-
 REDACTABLE = sorted(KINDS.keys() - {"event.redacted"})
 
 

@@ -49,3 +49,12 @@ SELECT j.ref, j.job, j.hash FROM job AS j ORDER BY j.ref;
 
 -- name: has_been_restored
 SELECT EXISTS (SELECT 1 FROM ended_epoch);
+
+-- name: redactions
+SELECT e.bytes FROM event AS e JOIN log AS l ON l.ref = e.log
+WHERE l.staff = 1 AND e.verdict = 0 AND instr(e.bytes, CAST('"event.redacted"' AS BLOB)) > 0;
+
+-- name: bytes_at
+SELECT e.bytes FROM event AS e JOIN log AS l ON l.ref = e.log WHERE l.log = :log AND e.seq = :seq
+UNION ALL
+SELECT f.bytes FROM fork AS f JOIN log AS l ON l.ref = f.log WHERE l.log = :log AND f.seq = :seq;
