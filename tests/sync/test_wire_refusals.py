@@ -29,6 +29,7 @@ from sync.policy import Directory, Policy, Roster, reference
 from sync.problems import Problem
 from sync.protocol import PushReply, inflate, read_cursor, read_document, read_line, read_push
 from sync.qr import PartsCollector, expect_kind, read_frame
+from sync.redaction import check_restated
 from sync.seal import Jwk, verify
 from sync.standing import Shelf
 from tests.sync.reader import check_by, key, manifest, to_bytes
@@ -78,6 +79,7 @@ READERS: dict[str, Callable[[dict[str, Any]], object]] = {
     "cursor": lambda said: read_cursor(said["text"]),
     "document": lambda said: read_document(said["text"].encode()),
     "base64url": lambda said: unb64(said["text"]),
+    "redaction": lambda said: check_restated(said["event"].encode(), said["restated"]),
     "push reply": read_reply,
 }
 
