@@ -1,8 +1,9 @@
 """The one place that knows every part of the server and joins them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -20,17 +21,20 @@ from backend.limits import Attempts
 from backend.pages.routes import PAGES, STATIC
 from backend.pages.shell import problem_page
 from backend.problems import handlers
+from backend.webhooks.addresses import Destinations
+from backend.webhooks.sending import Caller, Sender
 from backend.world import World
 from sync.problems import Problem
 
+T = TypeVar("T", int, float)
 BODY = 256 * 1024
 """Bytes of a request body, where an address does not say otherwise."""
 
 
 @asynccontextmanager
-async def _escalating(escalation: Escalation, every_s: int) -> AsyncGenerator[None]:
-    """Offers past their limit are looked for meanwhile; never where `every_s` is 0."""
-    task = asyncio.create_task(escalation.run(every_s), name="escalation") if every_s else None
+async def _meanwhile(run: Callable[[T], Coroutine[Any, Any, None]], every_s: T, name: str) -> AsyncGenerator[None]:
+    """What is due is done meanwhile, again and again; never where `every_s` is 0."""
+    task = asyncio.create_task(run(every_s), name=name) if every_s else None
     try:
         yield
     finally:
@@ -65,11 +69,21 @@ def create_app(settings: Settings, world: World) -> Litestar:
             app.state.people = People(intake.store)
             app.state.blobs = BlobDesk(intake, app.state.people)
             await app.state.blobs.match()
-            await opened.enter_async_context(_escalating(Escalation(intake), settings.escalate_every_s))
+            await opened.enter_async_context(
+                _meanwhile(Escalation(intake).run, settings.escalate_every_s, "escalation")
+            )
+            caller = Caller(Destinations(settings.call_hosts), settings.trust_file)
+            opened.push_async_callback(caller.close)
+            app.state.sender = Sender(intake, caller)
+            await opened.enter_async_context(_meanwhile(app.state.sender.run, settings.send_every_s, "webhooks"))
             yield
 
     def the_intake() -> Intake:
         return intake_of(app)
+
+    def the_sender() -> Sender:
+        sender: Sender = app.state.sender
+        return sender
 
     def the_people() -> People:
         people: People = app.state.people
@@ -102,6 +116,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
         dependencies={
             "intake": Provide(the_intake, sync_to_thread=False),
             "blobs": Provide(the_blobs, sync_to_thread=False),
+            "sender": Provide(the_sender, sync_to_thread=False),
             "people": Provide(the_people, sync_to_thread=False),
             "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "attempts": Provide(lambda: attempts, sync_to_thread=False),

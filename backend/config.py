@@ -37,6 +37,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     blob_reserve_bytes: Annotated[int, Meta(ge=0)] = 256 * 1024 * 1024
     """Room on the disk that attachments leave to events."""
 
+    call_hosts: tuple[str, ...] = ()
+    """Hosts, addresses and networks that webhooks may call though they are not on the open network."""
+    trust_file: Path | None = None
+    """Certificates that are trusted besides the machine's own when other systems are called."""
+    send_every_s: Annotated[float, Meta(ge=0, le=3_600)] = 1.0
+    """How often it is looked for what is to be sent to webhooks; 0 leaves that to the caller."""
+
     @property
     def blob_folder(self) -> Path:
         """Where the bytes of attachments are kept."""

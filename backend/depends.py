@@ -12,6 +12,7 @@ from backend.auth import DeviceCaller, People, Sessions, StaffCaller
 from backend.blobs import BlobDesk
 from backend.intake import Intake
 from backend.limits import Attempts
+from backend.webhooks.sending import Sender
 
 TheBlobs: TypeAlias = NamedDependency[SkipValidation[BlobDesk]]
 TheIntake: TypeAlias = NamedDependency[SkipValidation[Intake]]
@@ -20,6 +21,7 @@ TheSessions: TypeAlias = NamedDependency[SkipValidation[Sessions]]
 DeviceRequest: TypeAlias = Request[None, DeviceCaller, State]
 StaffRequest: TypeAlias = Request[None, StaffCaller, State]
 TheAttempts: TypeAlias = NamedDependency[SkipValidation[Attempts]]
+TheSender: TypeAlias = NamedDependency[SkipValidation[Sender]]
 TheFirstCode: TypeAlias = NamedDependency[SkipValidation[FirstCode]]
 InState: TypeAlias = Annotated[str, QueryParameter(name="state")]
 """The query parameter `state`: the framework keeps that name for something of its own."""

@@ -602,3 +602,13 @@ NOT_HERE_UNENCRYPTED = _kind(
     "fix",
     "Open the office by https, or on the machine it runs on.",
 )
+
+# -- other systems that are told of events --------------------------------------
+ADDRESS_REFUSED = _kind(
+    "address-refused",
+    "This address may not be called",
+    422,
+    "fix",
+    "Give an https address on the open network, or list the host in the settings (call_hosts).",
+)
+NOBODY_THERE = _kind("nobody-there", "Nobody answers there", 502, "retry", "See that it runs; it is tried again.")

@@ -579,4 +579,20 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="CREATE TABLE pulled  (",
         test="tests/proving/test_versions.py::test_no_migration_that_a_kept_database_went_through_was_changed",
     ),
+    Fault(
+        name="webhook-anywhere",
+        invariant="no machine on a closed network is called, whatever name it was given",
+        file="backend/webhooks/addresses.py",
+        old="if not (is_open(address) or host in self._names or self._is_listed(address)):",
+        new="if not address:",
+        test="tests/backend/test_webhooks.py::test_what_is_not_on_the_open_network_is_refused_unless_it_is_listed",
+    ),
+    Fault(
+        name="outbox-skips",
+        invariant="a webhook is told of each event once, and of none twice or never",
+        file="backend/store/queries/webhooks.sql",
+        old="SELECT DISTINCT job FROM touch WHERE position > :after AND position <= :upto;",
+        new="SELECT DISTINCT job FROM touch WHERE position > :after + 1 AND position < :upto;",
+        test="tests/backend/test_webhooks.py::test_a_receiver_that_was_down_gets_everything_once_in_order_and_signed",
+    ),
 )

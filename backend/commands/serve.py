@@ -33,6 +33,14 @@ def main(argv: list[str], world: World | None = None) -> int:
         metavar="N",
         help="processes that read pushes beside the server (one less than there are processors, 4 at most)",
     )
+    made.add_argument(
+        "--call-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host, address or network that webhooks may call though it is not on the open network; again for more",
+    )
+    made.add_argument("--trust", type=Path, metavar="FILE", help="certificates to trust besides the machine's own")
     made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
     args = made.parse_args(argv)
     log_json(logging.INFO if args.verbose else logging.WARNING)
@@ -42,7 +50,14 @@ def main(argv: list[str], world: World | None = None) -> int:
             port: int = listener.getsockname()[1]
             url = args.url or _address(_name(args.host), port)
             database = Path(args.database)
-            settings = Settings(database=database, url=url, desk=args.desk, checkers=args.checkers)
+            settings = Settings(
+                database=database,
+                url=url,
+                desk=args.desk,
+                checkers=args.checkers,
+                call_hosts=tuple(args.call_host),
+                trust_file=args.trust,
+            )
             return run(settings, world or Machine(), listener)
 
     return finish("serve", work)

@@ -92,12 +92,12 @@ async def enrolled(client: AsyncClient, intake: Intake) -> Callable[..., Awaitab
 
 
 @pytest.fixture
-async def staff(client: AsyncClient, intake: Intake) -> Callable[[str], Awaitable[Staff]]:
+async def staff(client: AsyncClient, intake: Intake, world: FixedWorld) -> Callable[[str], Awaitable[Staff]]:
     """Somebody of the office with a token: `dora = await staff("dora")`."""
 
     async def sign_in(person: str) -> Staff:
         token = f"token of {person}".replace(" ", "-")
-        row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": NOON + 10**9}
+        row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": world.clock_ms + 10**9}
         await intake.do(lambda writing: writing.con.execute(queries("office")["make_token"].text, row).rowcount)
         return Staff(person, client, token)
 

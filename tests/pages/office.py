@@ -1,7 +1,9 @@
 """An office that tests look at: the real server on a real socket in a thread of its own, and who works there."""
 
 import asyncio
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
@@ -79,6 +81,16 @@ class Office:
     def do(self, work: Callable[[Writing], T]) -> T:
         """What `work` returns, committed, by the server's own writer."""
         return asyncio.run_coroutine_threadsafe(self.intake.do(work), self._loop).result(30)
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` reads of what is committed."""
+        return asyncio.run_coroutine_threadsafe(self.intake.store.reading(work), self._loop).result(30)
+
+    def until(self, work: Callable[[sqlite3.Connection], bool], by_s: float = 20) -> None:
+        """Returns once what `work` reads is so; fails where it is not by then."""
+        end = time.monotonic() + by_s
+        while not self.read(work):
+            assert time.monotonic() < end, "it did not come to be"
 
     def settle(self) -> None:
         """Afterwards the people of `PEOPLE` work here, at the sites north and south."""

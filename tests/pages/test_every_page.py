@@ -15,6 +15,8 @@ from backend.accounts.sessions import COOKIE
 from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
+from backend.webhooks import endpoints
+from backend.webhooks.endpoints import AskedHook
 from backend.words import LANGUAGES
 from backend.world import Machine
 from tests.pages.conftest import PHONE, WIDE, PageOf
@@ -26,13 +28,17 @@ pytestmark = pytest.mark.anyio
 
 WITHOUT_ADMIN: Final = (("/first", ""),)
 """Address and a person who may see the page ("" is nobody), in an office that nobody administers yet."""
-WITHOUT_DATA: Final = (("/set-up", "ada"),)
+WITHOUT_DATA: Final = (("/set-up", "ada"), ("/set-up/webhooks", "ada"))
 """The same where people work and nothing else was put in: what a page says that is empty."""
 PAGES: Final = (
     ("/sign-in", ""),
     ("/account", "ada"),
     ("/set-up", "ada"),
     ("/nowhere", "ada"),
+    ("/set-up/webhooks", "ada"),
+    ("/set-up/webhooks/new", "ada"),
+    ("/set-up/webhooks/{hook}", "ada"),
+    ("/set-up/webhooks/{hook}/edit", "ada"),
 )
 """The same where there is data; `{…}` in an address stands for what `furnish` says."""
 NO_PAGES: Final[Mapping[str, str]] = {
@@ -43,8 +49,10 @@ NO_PAGES: Final[Mapping[str, str]] = {
 
 def furnish(office: Office) -> dict[str, str]:
     """Puts in what the pages show; what `{…}` in an address stands for, by name."""
-    assert office.url
-    return {}
+    asked = AskedHook(label="ERP", url="https://erp.example/hooks", kinds=("handover",), sites=("*",))
+    world = office.intake.door.world
+    hook = office.do(lambda writing: endpoints.add(writing.con, world, asked, by="ada"))
+    return {"hook": hook}
 
 
 class Looking:
