@@ -378,6 +378,17 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/sync/test_ledger.py::test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands",
     ),
     Fault(
+        name="cursor-by-sequence",
+        invariant="I12 a position is given when an event comes to count, not when it is stored",
+        file="backend/writing.py",
+        old="            position, job = self._count(place, standing)\n            self.con",
+        new="            _, job = self._count(place, standing)\n            position = place.seq\n            self.con",
+        test=(
+            "tests/backend/test_pull.py"
+            "::test_what_came_early_and_counts_late_stands_behind_every_cursor_given_out_in_between"
+        ),
+    ),
+    Fault(
         name="cursor-skips",
         invariant="I12 a cursor never skips a committed row",
         file="backend/pull.py",
@@ -596,3 +607,23 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/backend/test_webhooks.py::test_a_receiver_that_was_down_gets_everything_once_in_order_and_signed",
     ),
 )
+
+SEEDED: Final[dict[str, str]] = {
+    "no-unique-key": "drop the unique key",
+    "receipt-before-commit": "receipt before commit",
+    "cursor-by-sequence": "cursor by plain sequence",
+    "expiring-verdicts": "expiring verdicts",
+    "no-byte-compare": "no byte compare",
+    "stops-at-first-refusal": "stop at first refusal",
+    "refused-not-stored": "skip a refused item without storing it",
+    "retry-without-timer": "retry without a timer",
+    "fold-by-arrival": "fold by arrival",
+    "unknown-refused": "a verdict that looks at what else has arrived",
+    "wipe-at-sign-out": "wipe outbox at sign-out",
+    "delete-before-receipt": "delete before receipt",
+    "written-anew-before-hashing": "re-serialise before hashing",
+    "epoch-a-device": "an epoch a device",
+    "confirm-unchecked": "confirm without checking the acceptance",
+    "wrong-typ-accepted": "wrong typ accepted",
+}
+"""By a fault's name here, what the protocol calls it: those that have to be caught whatever else is."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.planted import FAULTS, Fault
+from tests.planted import FAULTS, SEEDED, Fault
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*", "node_modules", "dist", "var", "*.db", "*.db-wal", "*.db-shm")
@@ -128,10 +128,11 @@ def main(argv: list[str]) -> int:
 
 
 def row(finding: Finding) -> dict[str, str]:
-    """One finding as the table shows it."""
+    """One finding as the table shows it; `protocol` is what the protocol calls the fault, where it wants it caught."""
     fault = finding.fault
     return {
         "fault": fault.name,
+        "protocol": SEEDED.get(fault.name, ""),
         "invariant": fault.invariant,
         "test": fault.test,
         "caught": "yes" if finding.caught else "NO",

@@ -63,6 +63,18 @@ async def test_a_pull_ends_with_a_cursor_and_the_next_one_brings_only_what_came_
     assert [line.raw for line in events(await anna.pull(client))] == [later.raw]
 
 
+async def test_what_came_early_and_counts_late_stands_behind_every_cursor_given_out_in_between(
+    client: AsyncClient, enrolled: Enrol
+) -> None:
+    anna, cleo = await enrolled("anna"), await enrolled("cleo")
+    job, _ = opens(anna, "north")
+    anna.record("note.written", NoteWritten(text="about a job that is not here yet"), job=job)
+    assert words(await anna.push(client, 3)) == ["parked"]
+    await cleo.pull(client)
+    await anna.push(client, 1, 2)
+    assert [line.raw for line in events(await cleo.pull(client))] == [one.raw for one in anna.events[1:]]
+
+
 async def test_events_come_in_commit_order_each_after_the_documents_it_names(
     client: AsyncClient, enrolled: Enrol
 ) -> None:

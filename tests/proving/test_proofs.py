@@ -4,29 +4,11 @@ import ast
 import re
 
 from tests.lints import ROOT
-from tests.planted import FAULTS
+from tests.planted import FAULTS, SEEDED
 
 ROW = re.compile(r"^\| (I\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`([^`]+)`")
-# PROTOCOL's list of faults that must be caught, and what each is called here.
-WANTED = {
-    "drop the unique key": "no-unique-key",
-    "receipt before commit": "receipt-before-commit",
-    "cursor by plain sequence": "cursor-skips",
-    "expiring verdicts": "expiring-verdicts",
-    "no byte compare": "no-byte-compare",
-    "stop at first refusal": "stops-at-first-refusal",
-    "skip a refused item without storing it": "refused-not-stored",
-    "retry without a timer": "retry-without-timer",
-    "fold by arrival": "fold-by-arrival",
-    "a verdict that looks at what else has arrived": "unknown-refused",
-    "wipe outbox at sign-out": "wipe-at-sign-out",
-    "delete before receipt": "delete-before-receipt",
-    "re-serialise before hashing": "written-anew-before-hashing",
-    "an epoch a device": "epoch-a-device",
-    "confirm without checking the acceptance": "confirm-unchecked",
-    "wrong typ accepted": "wrong-typ-accepted",
-}
+SEED = re.compile(r"^\| ([a-z][^|]+) \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
 
 
 def rows() -> list[tuple[str, str, list[str], list[str]]]:
@@ -53,5 +35,8 @@ def test_every_fault_that_the_proofs_name_is_planted() -> None:
     assert {fault for *_, faults in rows() for fault in faults} <= planted
 
 
-def test_every_fault_that_the_protocol_wants_caught_is_planted() -> None:
-    assert set(WANTED.values()) <= {fault.name for fault in FAULTS}
+def test_every_fault_that_the_protocol_wants_caught_is_planted_and_listed_with_its_test() -> None:
+    planted = {fault.name: fault.test for fault in FAULTS}
+    listed = SEED.findall((ROOT / "PROOFS.md").read_text())
+    assert len(SEEDED) == 16
+    assert listed == [(said, name, planted[name]) for name, said in SEEDED.items()]
