@@ -126,8 +126,8 @@ def place(held: Held, first: int, base: bytes, raws: Sequence[bytes], log: str) 
         if chain in held.forked(seq):
             how: How = "duplicate"
             on_main = False
-        elif there == (digest_, None):
-            # It came by itself, before what precedes it: wherever that stands, it is held once.
+        elif there in ((digest_, None), (digest_, chain)):
+            # It came by itself, before what precedes it: wherever that stands, it is held once, however often it comes.
             how = "duplicate"
         elif linked and not on_main:
             how = "forked"

@@ -373,7 +373,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         name="held-twice-across-branches",
         invariant="one event counts once, whichever way it came and on whichever branch it stands",
         file="sync/ledger.py",
-        old="        elif there == (digest_, None):\n",
+        old="        elif there in ((digest_, None), (digest_, chain)):\n",
         new="        elif False:\n",
         test="tests/sync/test_ledger.py::test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands",
     ),

@@ -318,6 +318,9 @@ def test_what_came_by_itself_is_held_once_on_whichever_branch_it_stands() -> Non
     assert [one.how for one in told] == ["forked", "duplicate", "forked"]
     assert model.beside.keys() == {2, 4}
     assert model.first[3][1] == chains([b"a", b"B", b"witnessed"])[-1]
+    again = model.push(2, chains([b"a"])[-1], [b"B", b"witnessed", b"D"])
+    assert [one.how for one in again] == ["duplicate"] * 3
+    assert model.beside.keys() == {2, 4}
 
 
 def test_a_line_of_a_redacted_event_stands_for_the_same_digest_as_its_bytes() -> None:
