@@ -10,12 +10,16 @@ import msgspec
 from backend.backups import make_backup, restore
 from backend.config import Settings
 from backend.enrolment import code_text, make_code, revoke_device
+from backend.losses import declare, find_missing
 from backend.world import POINTS as OFFICE_POINTS
+from backend.writing import Writing
 from device.agent import enrol
 from device.codes import read_code
 from device.world import POINTS as DEVICE_POINTS
+from sync import codec
 from sync.acceptance import synthesis_of
-from sync.events import CodeWitnessed  # noqa: F401
+from sync.events import Draft, ItemScanned, NoteWritten
+from sync.ids import event_hash
 from sync.payload import Payload
 from sync.problems import NO_CONNECTION, Problem
 from tests.proving.checker import EMPTIED, Finding
@@ -27,6 +31,8 @@ PIN: Final = "2846"
 PAYLOAD: Final = Payload(state="in_progress", summary="the seal leaks")
 MOST_ROUNDS: Final = 12
 """Rounds of everybody after which a town that has not settled never will."""
+NEWER: Final = "job.teleported"
+"""A kind that only the newest app knows."""
 NO_LIMIT: Final = 1_073_741_823
 DEVICE_DEATHS: Final = DEVICE_POINTS[1:]  # the first is of an enrolment
 OFFICE_DEATHS: Final = OFFICE_POINTS
@@ -111,6 +117,54 @@ class Deeds:
         said = f"transcript {pick % 50}\n".encode() * 200
         blobs = phone.agent.attaching.attach(said, "transcript") if pick % 2 else ()
         await phone.agent.jobs.note(who, job, f"note {pick}", blobs=blobs)
+
+    async def correct(self, phone: Phone, pick: int) -> None:
+        """Somebody puts right what a fact on some job said, perhaps not the first who does."""
+        agent, who = phone.agent, self.person(phone, pick)
+        facts = [
+            event
+            for job in agent.holding.memory.jobs()
+            for event in agent.holding.journey(job).timeline
+            if isinstance(event.body, ItemScanned | NoteWritten)
+        ]
+        if facts:
+            event = facts[pick // 2 % len(facts)]
+            fields = {"qty": str(1 + pick % 3)} if isinstance(event.body, ItemScanned) else {"text": f"no: {pick % 3}"}
+            await self.attempt(phone, "correct", agent.jobs.correct(who, event.hash, fields, "a slip"))
+
+    async def record_newer(self, phone: Phone, pick: int) -> None:
+        """Somebody whose app is newer than all others records what only newer software can read."""
+        jobs = phone.agent.holding.memory.jobs()
+        if jobs:
+            who, job = self.person(phone, pick), jobs[pick % len(jobs)]
+            draft = Draft(kind=NEWER, actor=who, body=NoteWritten(text=f"beamed {pick}"), job=job)
+            await self.attempt(phone, "record newer", phone.agent.holding._door.record([draft]))
+
+    async def upgrade(self) -> None:
+        """From here on everybody's software reads what only the newest app could."""
+        codec._bodies[NEWER] = codec._bodies["note.written"]
+        self.counts["upgraded"] += 1
+        await self.restart_office()
+        for phone in self.town.phones.values():
+            if phone.is_on:
+                await phone.stop()
+                await self.switch_on(phone)
+
+    @staticmethod
+    def forget_upgrade() -> None:
+        """The software is as old as before."""
+        codec._bodies.pop(NEWER, None)
+
+    async def declare_lost(self) -> None:
+        """A manager says that nobody holds what is missing of the office's own logs."""
+        office = self.town.office
+
+        def work(writing: Writing) -> int:
+            gaps = [gap for gap in find_missing(writing.con).gaps if gap.staff]
+            return len(declare(writing, office.intake.door.office, "dora", gaps, ()))
+
+        if office.alive:
+            self.counts["declared lost"] += await office.do(work)
 
     async def offer(self, phone: Phone, pick: int) -> None:
         agent, who = phone.agent, self.person(phone, pick)
@@ -345,13 +399,24 @@ class Deeds:
             self.counts["office: open"] += 1
             return
         people = [one for crew in CREW.values() for one in crew]
-        fields: dict[str, dict[str, str]] = {
+        job = jobs[pick % len(jobs)]
+        sql = (
+            "SELECT bytes FROM event AS e JOIN job AS j ON j.ref = e.job WHERE j.job = ? AND instr(bytes, ?) ORDER BY 1"
+        )
+        notes = [event_hash(raw) for (raw,) in self.town.office.rows(sql, job, b'"kind":"note.written"')]
+        wrong = notes[pick % len(notes)] if notes else ""
+        fields: dict[str, dict[str, Any]] = {
+            "correct": {
+                "event": wrong or job.ljust(43, "A"),
+                "fields": {"text": f"no: {pick % 3}"},
+                "reason": "a slip",
+            },
             "reassign": {"party": people[pick % len(people)], "reason": "replanned"},
             "note": {"text": f"note {pick}"},
             "hold": {"reason": "parts are missing"},
         }
         try:
-            await self.town.act(act, jobs[pick % len(jobs)], **fields[act])
+            await self.town.act(act, job, **fields[act])
             self.counts[f"office: {act}"] += 1
         except Problem:
             self.counts[f"office: {act}: no"] += 1

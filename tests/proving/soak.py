@@ -18,6 +18,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from contextlib import closing, redirect_stdout, suppress
 from pathlib import Path
@@ -25,7 +26,8 @@ from typing import Any, Final
 
 import msgspec
 
-from backend.commands import devices, people, policies, sites
+from backend.commands import backup, devices, people, policies, restore, sites
+from backend.commands import loss as losses
 from backend.facts import WORDS
 from backend.world import POINTS as OFFICE_POINTS
 from device.store.sqlite import FILE
@@ -45,6 +47,16 @@ from tests.proving.folding import fold_in_orders
 from tests.proving.hand import Plan
 from tests.proving.proxy import Proxy
 
+BACKED_UP_AT: Final = 0.25
+RESTORED_AT: Final = 0.5
+"""Of the time: when yesterday's backup is made, and when it takes the backend's place."""
+HELD_OF: Final = (
+    "SELECT log.log, seq, bytes FROM event JOIN log ON log.ref = event.log"
+    " WHERE staff = {staff} AND (staff OR seq <= through)"
+)
+"""What is received of devices; of the office's own, given back, also what stands behind a gap."""
+LONGEST_LOSS_S: Final = 60.0
+"""What backup and restore take from the time in which the backend is struck."""
 HARD_S: Final = 240.0
 """How long everything may take to settle once nothing goes wrong any more."""
 
@@ -68,6 +80,16 @@ class Report(msgspec.Struct, kw_only=True):
     unaccountable: int = 0
     invariant_failures: int = 0
     waiting: int = 0
+    restores: int = 0
+    refilled: int = 0
+    """Events that the restored backup did not hold, and that came back."""
+    unfilled: int = 0
+    staff_lost: int = 0
+    """Of the office's own events those that a device had heard of and none held: each has to be declared lost."""
+    silent: int = 0
+    """Of these, what nobody was told of."""
+    epochs: int = 0
+    """New epochs that began: one a restore."""
     found: list[str] = []
     never: list[str] = []
     """Named points at which nobody died, where there were kills enough for each."""
@@ -75,7 +97,8 @@ class Report(msgspec.Struct, kw_only=True):
     @property
     def held(self) -> bool:
         bad = self.lost or self.twice or self.unaccountable or self.invariant_failures or self.waiting
-        return not (bad or self.never)
+        badly_filled = self.unfilled or self.silent or self.epochs != self.restores
+        return not (bad or badly_filled or self.never)
 
 
 class Process:
@@ -135,6 +158,20 @@ class Device:
         self.lives = 0
 
 
+class Loss:
+    """The day that is lost: what stood where when yesterday's backup took the backend's place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.device_events: frozenset[tuple[str, int, str]] = frozenset()
+        self.staff_events: frozenset[tuple[str, int]] = frozenset()
+        self.heard: dict[str, int] = {}
+        """How far devices had heard that logs of the office reach."""
+        self.refilling = False
+        self.looking = asyncio.Lock()
+        """Nobody looks while one database takes the place of another."""
+
+
 class Soak:
     """One run."""
 
@@ -153,6 +190,7 @@ class Soak:
         self.office: Process | None = None
         self.office_up = asyncio.Event()
         self.ending = False
+        self.loss = Loss(folder / "yesterday")
         with closing(socket.create_server(("127.0.0.1", 0))) as found:
             self.port: int = found.getsockname()[1]
         self.proxy = Proxy(self.port, random.Random(seed + 1), share=0.03, lost_replies=0.10)
@@ -189,6 +227,9 @@ class Soak:
             self._command(people.main, "add", plan.person, "--role", "technician", "--site", plan.site)
         for number, device in enumerate(self.devices):
             self._command(devices.main, "add", f"phone-{number}", "--person", device.plan.person)
+        self._command(sites.main, "add", "afar")
+        self._command(people.main, "add", "dora", "--role", "dispatcher", "--role", "manager", "--site", "*")
+        self.token = self._command(people.main, "token", "dora").strip()
         rules = self.folder / "policy.json"
         rules.write_text(json.dumps({"boundary": "any"}))
         self._command(policies.main, "set", str(rules))
@@ -283,7 +324,8 @@ class Soak:
     async def strike_office(self) -> None:
         """The backend dies at random moments and at its named points, and is started again each time."""
         began = time.monotonic()
-        while self.killed["backend"] < self.kills and time.monotonic() - began < self.for_s:
+        while self.killed["backend"] < self.kills and time.monotonic() - began < self.for_s + LONGEST_LOSS_S:
+            await self._lose_a_day(time.monotonic() - began)
             armed = self.killed["backend"] % 2 == 1
             point = min(OFFICE_POINTS, key=lambda one: self.points[f"backend {one}"]) if armed else ""
             await self._restart_office(point, self.rng.randint(3, 25) if armed else 0)
@@ -297,6 +339,62 @@ class Soak:
             gone.cancel()
             self.killed["backend"] += 1
         await self._restart_office("", 0)
+        while not self.report.restores:
+            await asyncio.sleep(1)
+            await self._lose_a_day(time.monotonic() - began)
+
+    async def _lose_a_day(self, gone_s: float) -> None:
+        """A backup is made while all goes on; later the office works, and then the backup takes the backend's place."""
+        if not self.loss.folder.exists():
+            if gone_s > BACKED_UP_AT * self.for_s:
+                await self._ready_office()
+                await asyncio.to_thread(self._command, backup.main, str(self.loss.folder))
+            return
+        if self.report.restores or gone_s < self.for_s * RESTORED_AT:
+            return
+        await self._ready_office()
+        await asyncio.to_thread(self._work_in_the_office)
+        await asyncio.sleep(min(self.for_s / 20, 10))  # some devices hear of it
+        if self.office is not None:
+            await self.office.end()
+        self.office_up.clear()
+        async with self.loss.looking:
+            await asyncio.to_thread(self._note_what_stands)
+            await asyncio.to_thread(self._command, restore.main, str(self.loss.folder))
+        self.report.restores += 1
+        await self.start_office()
+
+    async def _ready_office(self) -> None:
+        """It serves, and does not die of itself."""
+        while True:
+            await self._restart_office("", 0)
+            if self.office_up.is_set():
+                return
+
+    def _work_in_the_office(self) -> None:
+        """Jobs that devices pull, and jobs out of everybody's scope, of which they hear no more than that there are."""
+        for number in range(10):
+            asked = {"action": f"opens-{number:05}", "site": "afar" if number % 2 else "site-0"}
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{self.port}/api/jobs",
+                json.dumps(asked).encode(),
+                {"authorization": f"Bearer {self.token}", "content-type": "application/json"},
+            )
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+                answer.read()
+
+    def _note_what_stands(self) -> None:
+        loss = self.loss
+        loss.device_events = frozenset(
+            (log, seq, event_hash(raw)) for log, seq, raw in rows(self.database, HELD_OF.format(staff=0))
+        )
+        loss.staff_events = frozenset((log, seq) for log, seq, _ in rows(self.database, HELD_OF.format(staff=1)))
+        for device in self.devices:
+            for log, through in rows(
+                Path(device.plan.folder) / FILE, "SELECT log, received_through FROM office_receipt"
+            ):
+                loss.heard[log] = max(through, loss.heard.get(log, 0))
+        loss.refilling = True
 
     async def _restart_office(self, point: str, passings: int) -> None:
         if self.office is not None:
@@ -305,12 +403,15 @@ class Soak:
         await self.start_office(point, passings)
 
     # -- looking --------------------------------------------------------------
-    def outboxes(self) -> dict[Name, frozenset[str]]:
+    def outboxes(self, *, all_of_them: bool = False) -> dict[Name, frozenset[str]]:
+        """What waits on devices, or all that they recorded: while a restored backend is filled they send any of it."""
         found: dict[Name, set[str]] = {}
         sql = (
             "SELECT log.log, event.seq, raw FROM outbox JOIN event ON (event.log, event.seq) = (outbox.log, outbox.seq)"
             " JOIN log ON log.number = event.log"
         )
+        if all_of_them:
+            sql = "SELECT log.log, event.seq, raw FROM event JOIN log ON log.number = event.log"
         for device in self.devices:
             for log, seq, raw in rows(Path(device.plan.folder) / FILE, sql):
                 found.setdefault((log, seq), set()).add(event_hash(raw))
@@ -344,13 +445,14 @@ class Soak:
         for device in self.devices:
             for seq, hash_ in device.shown.items():
                 self.checker.show(logs[device.plan.person], seq, hash_)
-        waiting = self.outboxes()
+        waiting = self.outboxes(all_of_them=self.loss.refilling)
         self.checker.look(self.store(), waiting)
 
     async def keep_looking(self) -> None:
         while not self.ending:
             await asyncio.sleep(max(self.for_s / 12, 5))
-            await asyncio.to_thread(self.look)
+            async with self.loss.looking:
+                await asyncio.to_thread(self.look)
 
     # -- the whole ------------------------------------------------------------
     async def run(self) -> Report:
@@ -389,6 +491,7 @@ class Soak:
     def judge(self, faults: dict[str, int]) -> None:
         """What it all came to, from the databases as they lie there."""
         report, checker = self.report, self.checker
+        self.loss.refilling = False
         self.look()
         store = self.store()
         waiting = self.outboxes()
@@ -397,6 +500,8 @@ class Soak:
         for device in self.devices:
             for (text,) in rows(Path(device.plan.folder) / FILE, "SELECT text FROM receipt"):
                 receipt = decode(text, Receipt)
+                if receipt.epoch != store.epoch:
+                    continue  # of before the restore
                 report.receipts += 1
                 checker.receipt(store, receipt.log, receipt.epoch, receipt.received_through, receipt.head)
         held = {name: row.hash for name, row in store.rows}
@@ -409,6 +514,7 @@ class Soak:
         report.twice = sum(times > 1 for times in seen.values()) + abs(scans - installed)
         report.moments, report.unaccountable = self._moments()
         report.orders_folded = fold_in_orders(10_000 if self.for_s >= 300 else 100, self.rng)
+        self._judge_loss()
         report.waiting = len(waiting)
         report.invariant_failures = len(checker.findings)
         report.found = [f"{one.invariant}: {one.where}" for one in checker.findings[:10]]
@@ -419,6 +525,23 @@ class Soak:
         if self.kills >= 50:
             wanted = [f"device {one}" for one in DEVICE_POINTS] + [f"backend {one}" for one in OFFICE_POINTS]
             report.never = [one for one in wanted if not self.points[one]]
+
+    def _judge_loss(self) -> None:
+        """What came back of the day that was lost, and whether all that did not is told and declared."""
+        report, loss = self.report, self.loss
+        now = {(log, seq, event_hash(raw)) for log, seq, raw in rows(self.database, HELD_OF.format(staff=0))}
+        yesterday = rows(loss.folder / "handover.db", HELD_OF.format(staff=0))
+        report.unfilled = len(loss.device_events - now)
+        report.refilled = len(loss.device_events) - len(yesterday)
+        staff = {(log, seq) for log, seq, _ in rows(self.database, HELD_OF.format(staff=1))}
+        gone = {(log, seq) for log, seq in loss.staff_events - staff if seq <= loss.heard.get(log, 0)}
+        missing = json.loads(self._command(losses.main, "list", "--json"))["gaps"]
+        told = {(gap["log"], seq) for gap in missing for seq in range(gap["from"], gap["to"] + 1)}
+        self._command(losses.main, "declare", "--by", "dora", "--all")
+        said = rows(self.database, "SELECT log, first, last FROM lost_range")
+        declared = {(log, seq) for log, first, last in said for seq in range(first, last + 1)}
+        report.staff_lost, report.silent = len(gone), len(gone - (told & declared))
+        ((report.epochs,),) = rows(self.database, "SELECT count(*) FROM ended_epoch")
 
     def _items(self) -> tuple[int, int]:
         """How many scans there are in the ledger, and how many the backend's own rows count."""
@@ -474,6 +597,9 @@ def told(report: Report) -> str:
         "kills             " + ", ".join(f"{name} {count}" for name, count in report.kills.items()),
         "at named points   " + ", ".join(f"{name} {count}" for name, count in report.points.items()),
         f"receipts checked  {report.receipts}, custody moments {report.moments}, orders folded {report.orders_folded}",
+        f"backups restored  {report.restores}, new epochs {report.epochs}",
+        f"came back         {report.refilled} events, {report.unfilled} did not",
+        f"office's own lost {report.staff_lost}, all declared but {report.silent}",
         f"lost              {report.lost}",
         f"applied twice     {report.twice}",
         f"unaccountable     {report.unaccountable}",

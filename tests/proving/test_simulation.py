@@ -96,6 +96,21 @@ class Simulation(RuleBasedStateMachine):
             self.run(self.deeds.record(phone, pick))
 
     @rule(who=picks, pick=picks)
+    def correct(self, who: int, pick: int) -> None:
+        if phone := self.phone(who):
+            self.run(self.deeds.correct(phone, pick))
+
+    @rule(who=picks, pick=picks)
+    def record_newer(self, who: int, pick: int) -> None:
+        if phone := self.phone(who):
+            self.run(self.deeds.record_newer(phone, pick))
+
+    @rule(really=st.integers(0, 3))
+    def upgrade(self, really: int) -> None:
+        if really == 0:
+            self.run(self.deeds.upgrade())
+
+    @rule(who=picks, pick=picks)
     def offer(self, who: int, pick: int) -> None:
         if phone := self.phone(who):
             self.run(self.deeds.offer(phone, pick))
@@ -229,7 +244,7 @@ class Simulation(RuleBasedStateMachine):
             self.run(self.deeds.fill_disk(phone, full=False))
 
     # -- the office -----------------------------------------------------------
-    @rule(pick=picks, act=st.sampled_from(("reassign", "note", "hold")))
+    @rule(pick=picks, act=st.sampled_from(("reassign", "note", "hold", "correct")))
     def office_acts(self, pick: int, act: str) -> None:
         self.town.clock.now_ms += 1_000
         self.run(self.deeds.office(act, pick))
@@ -250,6 +265,10 @@ class Simulation(RuleBasedStateMachine):
     @rule(back=st.integers(0, 2))
     def back_up_or_restore(self, back: int) -> None:
         self.run(self.deeds.restore() if back == 0 and self.deeds.backups else self.deeds.back_up())
+
+    @rule()
+    def declare_lost(self) -> None:
+        self.run(self.deeds.declare_lost())
 
     @rule(who=picks)
     def clone(self, who: int) -> None:
@@ -289,8 +308,39 @@ class Simulation(RuleBasedStateMachine):
                 )
                 self.run(self.town.close())
         finally:
+            Deeds.forget_upgrade()
             self.runner.close()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# What PROTOCOL §8 lists, and the rule that does it; what goes wrong on the wire is drawn by one of them.
+OPERATIONS = {
+    "record": "record",
+    "hand over": "hand_over",
+    "push": "sync",
+    "pull": "sync",
+    "lost request": "sync_badly",
+    "lost reply": "sync_badly",
+    "duplicate": "sync_badly",
+    "reorder": "deliver_late",
+    "truncation": "sync_badly",
+    "crash at named points": "device_dies",
+    "restart": "restart_device",
+    "clock jump": "clock_jumps",
+    "person switch": "switch_person",
+    "revoke": "revoke",
+    "scope move": "scope_moves",
+    "clone": "clone",
+    "restored backend": "back_up_or_restore",
+    "upgrade": "upgrade",
+    "full disk": "disk_fills",
+}
+
+
+def test_every_operation_of_the_protocol_is_a_rule_of_the_simulation() -> None:
+    rules = {name for name, one in vars(Simulation).items() if hasattr(one, "hypothesis_stateful_rule")}
+    assert set(OPERATIONS.values()) <= rules
+    assert {"lost request", "lost reply", "duplicate", "held up", "cut request", "cut reply"} == set(MISHAPS)
 
 
 def test_nothing_that_happens_to_a_town_breaks_a_promise(template: Path) -> None:

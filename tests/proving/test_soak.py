@@ -21,6 +21,7 @@ def test_real_processes_that_are_killed_behind_a_network_that_breaks_lose_nothin
     assert report.events >= 240
     assert report.kills["device"] >= 5
     assert report.kills["backend"] >= 5
+    assert (report.restores, report.epochs) == (1, 1)
 
 
 async def through(fault: Fault | None) -> tuple[bytes, Proxy]:
