@@ -118,6 +118,8 @@ def get(con: sqlite3.Connection, kind: Kind[_R], id_: str) -> _R:
     return found
 
 
+_TIMES: Final = ("trained_until", "valid_from", "valid_until")
+"""Fields that are RFC 3339 where they say anything: every device reads them when it scans a code."""
 MOST_NAME: Final = 200
 _PARTIES: Final = ("person", "team", "crew")
 """They are parties alike: one name cannot stand for two of them."""
@@ -143,8 +145,11 @@ def check_new(con: sqlite3.Connection, kind: str, id_: str) -> None:
 def put(con: sqlite3.Connection, kind: Kind[_R], id_: str, row: _R, *, by: str, now_ms: int) -> bool:
     """Afterwards `row` is in force; the one before stays, with its end. False where it said the same already.
 
-    Raises BAD_NAME and TAKEN where nothing new can have this id.
+    Raises BAD_NAME and TAKEN where nothing new can have this id, UNREADABLE for a time that is none.
     """
+    for name in _TIMES:
+        if time := getattr(row, name, ""):
+            milliseconds(time)
     before = find(con, kind, id_)
     if before == row:
         return False

@@ -18,6 +18,7 @@ from sync.acceptance import (
     read_back,
 )
 from sync.events import Accepted, Blob, Draft, Event, Offered, PersonSwitched, Refused, Reservation
+from sync.flags import trained_until
 from sync.payload import Synthesis
 from sync.policy import is_role
 from sync.problems import BAD_ARGUMENT, SIGNATURE_MISSING, WRONG_HOLDER, Problem
@@ -29,7 +30,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `standing` says if the sender's is proven from what is held here; `stale` that the roster is older than the
     policy likes, which is to be shown. `choices` are for the read-back, where the policy has distractors.
     `code` is what was scanned; None where the offer was pulled. `answers` says that the offer answers a challenge that
-    was shown here.
+    was shown here. `trained_until` is when the person's training ended, where that is over: it is said, and stops
+    nothing.
     """
 
     offer: Event
@@ -41,6 +43,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     code: Code | None
     events: tuple[Event, ...]
     answers: bool
+    trained_until: str = ""
 
 
 class Unfit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -108,6 +111,7 @@ class Accepting:
             code=looked.code,
             events=looked.events,
             answers=answers_challenge(event, content, receiver, scene),
+            trained_until=trained_until(who, scene.directory, scene.now_ms),
         )
 
     def _receiver(self, who: str, event: Event, content: Offered, asked: Receiver) -> Receiver:

@@ -13,6 +13,7 @@ import msgspec
 from sync.clock import milliseconds
 from sync.codec import read_event
 from sync.events import Accepted, Event, Offered, Refused
+from sync.flags import TOLERANCE_MS, is_valid
 from sync.handover import Handover, due_ms
 from sync.ids import digest
 from sync.journey import Journey
@@ -50,8 +51,6 @@ from sync.qr import Frame
 from sync.seal import Jwk, kid_of, verify_raw
 from sync.standing import Standing
 
-TOLERANCE_MS: Final = 300_000
-"""Two devices' clocks may differ by this much before a time on a code counts against it."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _DEFAULT: Final = Policy(boundary="any", version=1, issued_at="")
 _FOR_ANOTHER: Final = ("guest", "witnessed")
@@ -150,9 +149,7 @@ def _office_key(directory: Directory, kid: str) -> Jwk:
 
 
 def _valid_then(device: Device, event: Event) -> None:
-    then = milliseconds(event.at.wall)
-    early = bool(device.valid_from) and then < milliseconds(device.valid_from) - TOLERANCE_MS
-    if early or (device.valid_until and then > milliseconds(device.valid_until) + TOLERANCE_MS):
+    if not is_valid(device, event.wall_ms):
         raise Problem(KEY_NOT_VALID_THEN, f"{device.id} at {event.at.wall}")
 
 

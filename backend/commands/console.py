@@ -12,6 +12,7 @@ from backend.config import Settings
 from backend.intake import Door, open_door
 from backend.world import Machine
 from backend.writing import Writing
+from sync.clock import milliseconds
 from sync.codec import encode
 from sync.ids import is_name
 from sync.problems import NO_FILE, Problem, as_sentence
@@ -64,6 +65,16 @@ def address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or len(text) > 500:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no address such as https://office.example")
+    return text
+
+
+def moment(text: str) -> str:
+    """Reads an argument that is a time (RFC 3339 with its offset), or empty: no time."""
+    if text:
+        try:
+            milliseconds(text)
+        except Problem as problem:
+            raise argparse.ArgumentTypeError(problem.detail) from problem
     return text
 
 

@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 
-from backend.commands.console import add_database, address, finish, parser, read, show, whole, written
+from backend.commands.console import add_database, address, finish, moment, parser, read, show, whole, written
 from backend.commands.people import BY
 from backend.config import Settings
 from backend.enrolment import LONGEST_MS, PRINTED_MS, code_text, make_code, revoke_device, void_codes
@@ -29,6 +29,10 @@ def main(argv: list[str]) -> int:
     add = steps.add_parser("add", help="add a device, or change who may record on it")
     add.add_argument("device")
     add.add_argument("--person", action="append", metavar="PERSON", help="may be given again")
+    for bound, said in (("from", "before this its key is not valid"), ("until", "after this its key is not valid")):
+        add.add_argument(
+            f"--valid-{bound}", metavar="TIME", type=moment, help=f"{said} (RFC 3339); '' for no such time"
+        )
     listed = steps.add_parser("list", help="what there is, and what is enrolled")
     listed.add_argument("--json", action="store_true")
     code = steps.add_parser("enrol-code", help="make a one-time code for a device; earlier ones end")
@@ -78,7 +82,9 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         for person in people:
             if find(writing.con, PERSON, person) is None:
                 raise Problem(UNKNOWN_PARTY, person)
-        row = msgspec.structs.replace(before, people=people)
+        times = {"valid_from": args.valid_from, "valid_until": args.valid_until}
+        given = {name: time for name, time in times.items() if time is not None}
+        row = msgspec.structs.replace(before, people=people, **given)
         put(writing.con, DEVICE, args.device, row, by=BY, now_ms=writing.now_ms)
         door.cut(writing)
 
@@ -99,6 +105,8 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
             "kid": in_use[-1] if in_use else "",
             "keys": [{"kid": key.kid, "revoked": key.revoked} for key in own],
         }
+        valid = {"valid_from": row.valid_from, "valid_until": row.valid_until}
+        facts[id_] |= {name: time for name, time in valid.items() if time}
     show(facts, as_json=args.json, text="\n".join(lines))
     return 0
 

@@ -6,7 +6,7 @@ import msgspec
 
 from backend.auth import token_hash
 from backend.commands import redact
-from backend.commands.console import add_database, finish, parser, read, show, whole, written
+from backend.commands.console import add_database, finish, moment, parser, read, show, whole, written
 from backend.config import Settings
 from backend.intake import Door
 from backend.master import DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, end, find, get, put
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
     add.add_argument("--name")
     for option in ("role", "skill", "team", "site"):
         add.add_argument(f"--{option}", action="append", metavar=option.upper(), help="may be given again")
-    add.add_argument("--trained-until", metavar="TIME", help="RFC 3339")
+    add.add_argument("--trained-until", metavar="TIME", type=moment, help="RFC 3339 with its offset; '' for no end")
     team = steps.add_parser("team", help="add a team, or rename it")
     team.add_argument("team")
     team.add_argument("--name", default="")

@@ -82,6 +82,7 @@ def one_seen(seen: Seen) -> Said:
         f"  from {content.sender} (recorded by {seen.offer.actor}) to {', '.join(content.to)}, job {seen.offer.job}",
         f"  genuine; the sender's standing is {seen.standing}; you would accept as {seen.receiver.party}",
         *(["  the roster on this device is old: sync when you can"] if seen.stale else []),
+        *([f"  your training ended on {seen.trained_until}: the office will see that"] if seen.trained_until else []),
         *_words(content.payload),
         *(f"  read back? {choice}" for choice in seen.choices),
     ]
@@ -95,6 +96,7 @@ def one_seen(seen: Seen) -> Said:
             "party": seen.receiver.party,
             "standing": seen.standing,
             "stale": seen.stale,
+            "trained_until": seen.trained_until,
             "payload": content.payload,
             "choices": seen.choices,
         },

@@ -51,6 +51,26 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
     assert "anna" in capsys.readouterr().out
 
 
+def test_when_a_devices_key_is_valid_and_a_training_ends_is_set_changed_and_taken_back(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    until = "2027-01-01T00:00:00+01:00"
+    assert run(people.main, "add", "anna", "--trained-until", until) == 0
+    assert run(devices.main, "add", "phone", "--person", "anna", "--valid-until", until) == 0
+    assert run(devices.main, "add", "phone", "--valid-from", "2026-01-01T00:00:00Z") == 0
+    run(devices.main, "list", "--json")
+    phone = json.loads(capsys.readouterr().out)["phone"]
+    assert (phone["people"], phone["valid_from"], phone["valid_until"]) == (["anna"], "2026-01-01T00:00:00Z", until)
+    assert run(devices.main, "add", "phone", "--valid-until", "") == 0
+    run(devices.main, "list", "--json")
+    assert "valid_until" not in json.loads(capsys.readouterr().out)["phone"]
+    for main, *given in ((people.main, "anna", "--trained-until"), (devices.main, "phone", "--valid-from")):
+        with pytest.raises(SystemExit) as caught:
+            run(main, "add", *given, "next week")
+        assert caught.value.code == 2
+        assert "RFC 3339" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("start", ["-", "--"])
 def test_a_name_that_begins_as_an_option_does_is_a_name(
     run: Run, capsys: pytest.CaptureFixture[str], start: str

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 import zxingcpp
 from PIL import Image
@@ -14,12 +15,13 @@ from pypdf import PdfReader
 
 from backend.commands import exports
 from backend.exchange.receipt import as_pdf, code_png
-from backend.master import PERSON, SITE, PersonRow, SiteRow, put
+from backend.master import DEVICE, PERSON, SITE, PersonRow, SiteRow, all_of, find, put
 from backend.receipts import sheet_for
 from backend.sheet import Outcome, Sheet
 from backend.store.sqlite import connect
 from backend.words import LANGUAGES, Language, words
 from backend.writing import Writing
+from sync.clock import rfc3339
 from sync.events import Refused, Reservation, Withdrawn
 from sync.payload import (
     Action,
@@ -224,6 +226,47 @@ def test_each_language_says_its_own_and_tags_it(language: Language, told: Told) 
     said = text_of(as_pdf(told.sheet("accepted", language)))
     assert told.offers["accepted"] in said
     assert NAMES["anna"] in said
+
+
+def test_training_and_validity_that_were_over_are_said_and_change_no_outcome(tmp_path: Path) -> None:
+    told = anyio.run(over, tmp_path / "handover.db")
+    con = connect(tmp_path / "handover.db", read_only=True)
+    try:
+        sheet = sheet_for(con, told, LATER, language="en")
+    finally:
+        con.close()
+    assert sheet.outcome == "accepted"
+    said = " ".join(text_of(as_pdf(sheet)).split())
+    assert said.count("the person's training had ended") == 1
+    assert said.count("the device's key was not valid then") == 1
+
+
+async def over(path: Path) -> str:
+    """Bo, whose training is over, takes what Anna offers on a device that is not valid any more."""
+    async with AsyncExitStack() as opened:
+        here = await open_backend(path, opened, FixedWorld())
+        anna, bo = await here.enrol("anna"), await here.enrol("bo")
+
+        def end(writing: Writing) -> None:
+            until = rfc3339(NOON - 86_400_000)
+            bos = find(writing.con, PERSON, "bo")
+            (annas,) = [(id_, row) for id_, row in all_of(writing.con, DEVICE) if "anna" in row.people]
+            assert bos is not None
+            row = msgspec.structs.replace(bos, trained_until=until)
+            put(writing.con, PERSON, "bo", row, by="test", now_ms=writing.now_ms)
+            device = msgspec.structs.replace(annas[1], valid_until=until)
+            put(writing.con, DEVICE, annas[0], device, by="test", now_ms=writing.now_ms)
+            here.intake.door.cut(writing)
+
+        await here.intake.do(end)
+        await catch_up(anna, here.intake)
+        await catch_up(bo, here.intake)
+        job, opening, offer = offers(anna, "bo", PAYLOAD)
+        witnesses(bo, anna, opening, offer)
+        accepts(bo, job, offer.hash)
+        await anna.push(here.client, 2)
+        await bo.push(here.client, 2)
+        return offer.hash
 
 
 def test_a_right_to_left_name_is_shaped_and_can_be_found_in_the_text(told: Told) -> None:

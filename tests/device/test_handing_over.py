@@ -458,6 +458,16 @@ async def test_a_roster_of_two_days_is_shown_as_old_and_stops_nothing(crew: Crew
     assert seen.stale
 
 
+async def test_training_that_is_over_is_said_and_stops_nothing(crew: Crew) -> None:
+    over = "2026-05-01T00:00:00Z"
+    people = crew.anna.holding.memory.directory.roster.people
+    await crew.field.publish(crew.field.roster({"bo": msgspec.structs.replace(people["bo"], trained_until=over)}))
+    texts = await crew.offer()
+    assert (await crew.bo.accepting.look("bo", read_code(texts))).trained_until == over
+    await crew.anna.offering.confirm("anna", read_code(await crew.accept(texts)))
+    assert crew.anna.holding.journey(crew.job).accountable == "bo"
+
+
 async def test_an_offer_lapses_at_its_own_until(crew: Crew) -> None:
     code = read_code(await crew.offer(until="2026-05-04T09:00:00Z"))
     crew.field.pass_time(3_600_000 + 300_001)

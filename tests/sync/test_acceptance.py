@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.acceptance import (
-    TOLERANCE_MS,
     Asked,
     Receiver,
     Scene,
@@ -31,6 +30,7 @@ from sync.acceptance import (
 from sync.clock import Moment, milliseconds, rfc3339
 from sync.codec import encode, read_event, write_event
 from sync.events import Accepted, Draft, Event, Fact, JobOpened, Offered, Reassigned, Refused, Withdrawn
+from sync.flags import TOLERANCE_MS
 from sync.ids import b64, digest
 from sync.journey import journey
 from sync.judge import judge_all
