@@ -12,11 +12,13 @@ from backend.facts import JobFacts
 from backend.intake import Door
 from backend.look import Look, changes_since, look_at
 from backend.losses import Lost, declare, find_missing, gap_of
+from backend.master import SITE, find
 from backend.ordering import attach, held_order
 from backend.problems import Changed
 from backend.project import journey_of
 from backend.promoting import promote
-from backend.reach import EVERY_SITE, person_keys
+from backend.reach import EVERY_SITE, job_keys, person_keys
+from backend.rows import OrderRow
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import decode, encode
@@ -128,7 +130,8 @@ class Acting:
         def record() -> Done:
             reference, directory = writing.documents.roster()
             keys = person_keys(directory, [self._person])
-            if not keys & {EVERY_SITE, f"site:{asked.site}"}:
+            is_known = find(writing.con, SITE, asked.site) is not None
+            if not is_known or not keys & {EVERY_SITE, f"site:{asked.site}"}:
                 raise Problem(NOT_FOUND, f"site {asked.site[:40]}")
             fields = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "action"}
             fields["party"] = asked.party or self._door.settings.desk
@@ -172,7 +175,8 @@ class Acting:
         def record() -> Done:
             look, facts = self._look(writing, asked.job, asked.seen)
             row = held_order(writing, asked.order)
-            if row is None:
+            keys = person_keys(look.directory, [self._person])
+            if row is None or not _reaches(writing, keys, row):
                 raise Problem(NOT_FOUND, f"order {asked.order[:100]}")
             if row.job:
                 raise Problem(NOT_POSSIBLE_NOW, f"it hangs on job {row.job}")
@@ -245,3 +249,11 @@ class Acting:
         kept = {"id": action, "person": self._person, "asked": content, "answer": encode(done), "at": writing.now_ms}
         writing.con.execute(_SQL["keep_action"].text, kept)
         return done
+
+
+def _reaches(writing: Writing, keys: set[str], row: OrderRow) -> bool:
+    """True where these keys reach the order: by the job that it hangs on, by its site while it hangs on none."""
+    facts = writing.facts.job(row.job) if row.job else None
+    return bool(
+        keys & (job_keys(journey_of(writing, facts.ref)[0]) if facts else {EVERY_SITE, f"site:{row.order.site}"})
+    )

@@ -48,8 +48,11 @@ class StaffCaller(msgspec.Struct, frozen=True):
     form: str = ""
 
     def keys(self) -> set[str]:
-        """What the caller's scope reaches."""
-        return person_keys(self.directory, [self.person])
+        """What the caller's scope reaches; a technician's, in the office, his own jobs and not those of his sites."""
+        keys = person_keys(self.directory, [self.person])
+        if self.roles - {"technician"}:
+            return keys
+        return {key for key in keys if not key.startswith("site:")}
 
 
 class People:

@@ -121,7 +121,10 @@ def promote(writing: Writing, office: Office, hash_: str, *, by: str, reason: st
 
 
 def _in_scope(writing: Writing, raw: bytes, person: str) -> None:
-    """Return only if the person's scope reaches what the event is about; about no job known here, it is anybody's."""
+    """Return only if the person's scope reaches what the event is about; about no job known here, it is anybody's.
+
+    Else NOT_FOUND of the event, which says nothing of its job.
+    """
     keys = person_keys(writing.documents.roster()[1], [person])
     try:
         event = read_row(writing.con, raw)
@@ -131,7 +134,10 @@ def _in_scope(writing: Writing, raw: bytes, person: str) -> None:
         if not keys & {EVERY_SITE, f"site:{event.body.site}"}:
             raise Problem(NOT_FOUND, f"event {event.hash}")
     elif event.job and writing.facts.job(event.job) is not None:
-        look_at(writing, event.job, keys)
+        try:
+            look_at(writing, event.job, keys)
+        except Problem as problem:
+            raise Problem(NOT_FOUND, f"event {event.hash}") from problem
 
 
 def _place(writing: Writing, hash_: str) -> Place | None:

@@ -10,8 +10,9 @@ from httpx import AsyncClient
 from backend import views, writing
 from backend.escalation import Escalation
 from backend.intake import Intake
+from backend.ordering import take_in
 from sync.codec import encode
-from sync.events import Accepted, ItemScanned, JobOpened, NoteWritten, Offered, Refused, VisitArrived
+from sync.events import Accepted, ItemScanned, JobOpened, NoteWritten, Offered, OrderImported, Refused, VisitArrived
 from sync.ids import job_id
 from sync.payload import Payload, Synthesis
 from sync.protocol import PulledEvent
@@ -293,9 +294,23 @@ async def test_outside_scope_a_job_is_as_if_it_were_not_there(staff: SignIn) -> 
     assert (await nick.send(f"/api/jobs/{south}/note", act, 404))["type"] == hidden["type"]
 
 
-async def test_a_technician_reads_and_does_nothing(staff: SignIn) -> None:
+async def test_an_order_out_of_scope_cannot_be_hung_on_a_job_in_scope(intake: Intake, staff: SignIn) -> None:
+    nick, dora = await staff("nick"), await staff("dora")
+    order = OrderImported(order_kind="fulfilment", source="erp", order="7", site="south")
+    await intake.do(lambda writing: take_in(intake.door, writing, [order]))
+    job = await nick.open_job()
+    seen = (await nick.get(f"/api/jobs/{job}"))["job"]["seen"]
+    asked = {"action": "match-one", "order": "erp/7", "job": job, "seen": seen}
+    hidden = await nick.send("/api/orders/match", asked, 404)
+    unknown = await nick.send("/api/orders/match", asked | {"order": "erp/8"}, 404)
+    assert hidden["detail"].replace("erp/7", "erp/8") == unknown["detail"]
+    await dora.send("/api/orders/match", asked)
+
+
+async def test_a_technician_reads_what_is_his_and_does_nothing(staff: SignIn) -> None:
     dora, anna = await staff("dora"), await staff("anna")
-    job = await dora.open_job()
+    await anna.get(f"/api/jobs/{await dora.open_job()}", 404)
+    job, _ = await dispatched(dora)
     assert (await anna.get(f"/api/jobs/{job}"))["job"]["job"] == job
     said = await anna.do(job, "hold", 403, reason="x")
     assert said["type"] == "urn:handover:problem:not-permitted"

@@ -1,0 +1,161 @@
+"""Who may call what: one line a route and method of the whole application, pages included.
+
+`test_authorisation.py` tries every line as everybody, in every scope. A route without a line fails it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sync.policy import Role
+
+ROLES: Final[tuple[Role, ...]] = ("technician", "depot", "dispatcher", "manager", "admin", "integration")
+SCOPES: Final = ("here", "elsewhere", "nowhere", "everywhere")
+"""The site where the things of the table are, another one, no site, every site."""
+
+ADMINS: Final = frozenset({"admin"})
+MANAGERS: Final = frozenset({"manager"})
+OFFICE: Final = frozenset({"dispatcher", "manager"})
+READERS: Final = OFFICE | {"technician", "depot", "integration"}
+EVERYBODY: Final = frozenset(ROLES) | {"none"}
+"""Whoever is signed in, with a role or without."""
+DEVICES: Final = frozenset({"device"})
+ANYBODY: Final[frozenset[str]] = frozenset()
+"""Also who is not signed in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permit:
+    """One route and method. `{…}` in `asked`, in `query` and in texts of `sent` names a thing (`things.py`).
+
+    `sent` is the body: a dict is JSON where programs call, a form where people do. Of things in the address or the
+    body, `reach` says whose they are: `all`: everybody's whose role may; `site`: of whoever reaches the job here,
+    that is the scope of the site, and the technician to whom it was offered; `every`: of whose scope is every site;
+    `nobody`: they belong to somebody who is not among the callers. `shows` names what the answer of a list holds for
+    who reaches it, and for nobody else. `new` says that what is named need not be there, `ends` that
+    it is not there afterwards.
+    """
+
+    asked: str
+    who: frozenset[str]
+    sent: object = None
+    query: str = ""
+    reach: str = "all"
+    shows: str = ""
+    new: bool = False
+    ends: bool = False
+
+
+def on(
+    asked: str,
+    who: frozenset[str],
+    sent: object = None,
+    query: str = "",
+    *,
+    reach: str = "all",
+    shows: str = "",
+    new: bool = False,
+    ends: bool = False,
+) -> Permit:
+    """A line of the table."""
+    return Permit(asked=asked, who=who, sent=sent, query=query, reach=reach, shows=shows, new=new, ends=ends)
+
+
+_ONCE: Final[dict[str, object]] = {"action": "{action}"}
+
+
+def _act(name: str, **sent: object) -> Permit:
+    """An action on a job, as of before it was opened: past the door it is stale, and changes nothing."""
+    body = _ONCE | {"seen": 0} | sent
+    return on(f"POST /api/jobs/{{job}}/{name}", OFFICE, body, reach="site")
+
+
+PERMITS: Final = (
+    # what devices call
+    on("POST /v1/enrol", ANYBODY, {"code": "x"}),
+    on("POST /v1/session/challenge", ANYBODY),
+    on("POST /v1/session", ANYBODY, {"challenge": "x", "jws": "x"}),
+    on("POST /v1/sync/push", DEVICES, "x"),
+    on("GET /v1/sync/pull", DEVICES, shows="job", reach="site"),
+    on("POST /v1/sync/return", DEVICES, "x"),
+    on("POST /v1/sync/blobs", DEVICES, {"blobs": ["{blob}"]}, new=True),
+    on("PUT /v1/sync/blobs/{blob}", DEVICES, "x", "offset=0&size=1&check=x", new=True),
+    on("GET /v1/sync/blobs/{blob}", DEVICES, reach="site"),
+    on("GET /v1/handovers/{handover}/receipt.pdf", DEVICES, reach="site"),
+    # what programs call
+    on("GET /api/jobs", READERS, reach="site", shows="job"),
+    on("GET /api/jobs/{job}", READERS, reach="site"),
+    on("POST /api/jobs", OFFICE, _ONCE | {"site": "{site}"}, reach="site"),
+    _act("plan", plan={"stop": "s"}),
+    _act("dispatch", to=["anna"], boundary="site", payload={}),
+    _act("withdraw", offer="{handover}", reason="x"),
+    _act("hold", reason="x"),
+    _act("release"),
+    _act("note", text="x"),
+    _act("correct", event="{handover}", fields={"qty": "2"}, reason="x"),
+    _act("reassign", party="anna", reason="ill"),
+    _act("resolve", basis="{handover}", reason="x"),
+    _act("accept-for", offer="{handover}", party="anna", synthesis={"words": "x"}),
+    _act("cancel", reason="x"),
+    _act("close"),
+    _act("reopen", reason="x"),
+    on(
+        "POST /api/merges",
+        OFFICE,
+        {"action": "{action}", "stop": "s", "jobs": [{"job": "{job}", "seen": 0}]},
+        reach="site",
+    ),
+    on(
+        "POST /api/unmerges",
+        OFFICE,
+        {"action": "{action}", "seen": 0, "job": "{job}", "merged": "{handover}"},
+        reach="site",
+    ),
+    on("GET /api/handovers", READERS, reach="site", shows="handover"),
+    on("GET /api/handovers/{handover}/receipt.pdf", READERS, reach="site"),
+    on("GET /api/handovers/{handover}/proof", READERS, reach="site"),
+    on("GET /api/blobs/{blob}", READERS, reach="site"),
+    on("GET /api/cases", READERS),
+    on("GET /api/visits", READERS, reach="site", shows="visit"),
+    on("GET /api/orders", READERS, reach="site", shows="order"),
+    on(
+        "POST /api/orders/match",
+        OFFICE,
+        {"action": "{action}", "order": "{order}", "job": "{job}", "seen": 0},
+        reach="site",
+    ),
+    on("GET /api/reports/avoided", OFFICE),
+    on("GET /api/reports/visits", OFFICE, reach="site", shows="visit"),
+    on("GET /api/devices", ADMINS | MANAGERS, shows="device"),
+    on("POST /api/devices/{device}/revoke", ADMINS | MANAGERS, _ONCE | {"reason": "lost"}),
+    on("GET /api/aside", MANAGERS),
+    on("POST /api/events/{handover}/promote", MANAGERS, _ONCE, reach="site"),
+    on("POST /api/redactions/plan", ADMINS | MANAGERS, {"job": "{job}"}, reach="site"),
+    on("POST /api/redactions", ADMINS | MANAGERS, {"job": "{job}"}, reach="site"),
+    on("GET /api/losses", MANAGERS, reach="every"),
+    on("POST /api/losses", MANAGERS, _ONCE | {"names": ["L" * 43]}, reach="every"),
+    on("GET /health/live", ANYBODY),
+    on("GET /health/ready", ANYBODY),
+    # pages
+    on("GET /", EVERYBODY),
+    on("GET /first", ANYBODY),
+    on("POST /first", ANYBODY, {}),
+    on("GET /sign-in", ANYBODY),
+    on("POST /sign-in", ANYBODY, {}),
+    on("POST /preferences", ANYBODY, {}),
+    on("GET /account", EVERYBODY),
+    on("POST /account/sessions/{session}/end", EVERYBODY, {}, reach="nobody"),
+    on("GET /set-up", ADMINS),
+    on("GET /set-up/webhooks", ADMINS),
+    on("GET /set-up/webhooks/new", ADMINS),
+    on("POST /set-up/webhooks", ADMINS, {}),
+    on("GET /set-up/webhooks/{hook}", ADMINS),
+    on("GET /set-up/webhooks/{hook}/edit", ADMINS),
+    on("POST /set-up/webhooks/{hook}/edit", ADMINS, {}),
+    on("POST /set-up/webhooks/{hook}/pause", ADMINS, {}),
+    on("POST /set-up/webhooks/{hook}/resume", ADMINS, {}),
+    on("POST /set-up/webhooks/{hook}/rotate", ADMINS, {}),
+    on("POST /set-up/webhooks/{hook}/test", ADMINS, {}),
+    on("POST /set-up/webhooks/{hook}/again", ADMINS, {}),
+    on("POST /set-up/webhooks/{hook}/remove", ADMINS, {}, ends=True),
+    on("POST /sign-out", EVERYBODY, {}, ends=True),
+)

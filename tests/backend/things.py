@@ -1,0 +1,158 @@
+"""What the table of permits is tried on: somebody for each role and scope, and one thing of each kind, here."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from httpx import AsyncClient
+
+from backend.accounts.sessions import open_session
+from backend.auth import token_hash
+from backend.enrolment import make_code
+from backend.intake import Intake
+from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
+from backend.ordering import take_in
+from backend.store.sqlite import queries
+from backend.webhooks import endpoints
+from backend.webhooks.endpoints import AskedHook
+from backend.writing import Writing
+from sync.events import Blob, NoteWritten, OrderImported, VisitArrived
+from sync.ids import b64, digest
+from sync.policy import Policy
+from tests.backend.conftest import BOUNDARY, catch_up
+from tests.backend.people import NOON, Author, FixedWorld, Staff
+from tests.backend.permits import ROLES, SCOPES
+
+PHOTO: Final = b"\x89PNG\r\n\x1a\n of the pump"
+SITES: Final[dict[str, tuple[str, ...]]] = {
+    "here": ("north",),
+    "elsewhere": ("south",),
+    "nowhere": (),
+    "everywhere": ("*",),
+}
+UNKNOWN: Final = {
+    "job": "J" * 22,
+    "site": "nowhere-at-all",
+    "handover": "H" * 43,
+    "blob": "B" * 42 + "A",
+    "visit": "no-visit",
+    "order": "erp/none",
+    "device": "no device",
+    "session": "S" * 12,
+    "hook": "no-hook",
+}
+"""A name of each kind that nothing has."""
+
+
+HOOK: Final = AskedHook(label="ERP", url="https://127.0.0.1/hook", kinds=("handover",), sites=("*",))
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: a role and a scope, the bearer token for programs and devices, the session of a browser."""
+
+    role: str
+    scope: str
+    token: str = ""
+    session: str = ""
+
+    @property
+    def reaches(self) -> bool:
+        """True where the job is in this scope; of technicians, whose own it is."""
+        if self.role == "device":
+            return self.scope == "here"
+        if self.role in ("technician", "none", "nobody"):
+            return (self.role, self.scope) == ("technician", "here")
+        return self.scope in ("here", "everywhere")
+
+    def __str__(self) -> str:
+        return f"{self.role}-{self.scope}"
+
+
+@dataclass(frozen=True)
+class Things:
+    """Everybody, and the name of each thing that stands in the table."""
+
+    callers: tuple[Caller, ...]
+    names: dict[str, str]
+
+
+async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Things:
+    """Afterwards there is somebody for each role and scope, and in the north a job with all that hangs on one."""
+    rows: dict[tuple[str, str], PersonRow] = {("none", "everywhere"): PersonRow(sites=("*",))}
+    rows |= {(role, scope): PersonRow(roles=(role,), sites=SITES[scope]) for role in ROLES for scope in SCOPES}
+    others = {"owner": PersonRow(sites=("*",)), "dora": PersonRow(roles=("dispatcher",), teams=("desk",), sites=("*",))}
+
+    def begin(writing: Writing) -> list[Caller]:
+        for site in ("north", "south"):
+            put(writing.con, SITE, site, SiteRow(name=site), by="test", now_ms=writing.now_ms)
+        for person, row in ({"-".join(key): row for key, row in rows.items()} | others).items():
+            put(writing.con, PERSON, person, row, by="test", now_ms=writing.now_ms)
+        put(writing.con, DEVICE, "spare", DeviceRow(), by="test", now_ms=writing.now_ms)
+        intake.door.cut(writing)
+        writing.issue(Policy(boundary=BOUNDARY, version=1, issued_at=""))
+        _token(writing, "dora")
+        return [_caller(writing, world, role, scope) for role, scope in rows]
+
+    callers = await intake.do(begin)
+    here = await _device(client, intake, "technician-here")
+    elsewhere = await _device(client, intake, "technician-elsewhere")
+    await _device(client, intake, "spare", people=())
+    callers += [Caller("device", "here", token=here.token), Caller("device", "elsewhere", token=elsewhere.token)]
+    names = await _job(client, here, Staff("dora", client, "token-of-dora"))
+    order = OrderImported(order_kind="fulfilment", source="erp", order="7", site="north", reference=names["job"])
+    await intake.do(lambda writing: take_in(intake.door, writing, [order]))
+    session = await intake.do(lambda writing: _session_of(writing, world, "owner"))
+    hook = await intake.do(lambda writing: endpoints.add(writing.con, world, HOOK, by="dora"))
+    names |= {"hook": hook}
+    names |= {"order": "erp/7", "device": "spare", "session": session, "site": "north"}
+    return Things((Caller("nobody", "nowhere"), *callers), names)
+
+
+def _caller(writing: Writing, world: FixedWorld, role: str, scope: str) -> Caller:
+    person = f"{role}-{scope}"
+    session = open_session(writing.con, world, person, agent="test", address="test")
+    return Caller(role, scope, token=_token(writing, person), session=session)
+
+
+def _token(writing: Writing, person: str) -> str:
+    token = f"token-of-{person}"
+    row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": NOON + 10**9}
+    writing.con.execute(queries("office")["make_token"].text, row)
+    return token
+
+
+def _session_of(writing: Writing, world: FixedWorld, person: str) -> str:
+    open_session(writing.con, world, person, agent="test", address="test")
+    (id_,) = writing.con.execute("SELECT id FROM staff_session WHERE person = ?", (person,)).fetchone()
+    return str(id_)
+
+
+async def _device(client: AsyncClient, intake: Intake, person: str, people: tuple[str, ...] | None = None) -> Author:
+    author = Author.named(person)
+
+    def code(writing: Writing) -> str:
+        row = DeviceRow(people=(person,) if people is None else people)
+        put(writing.con, DEVICE, person, row, by="test", now_ms=writing.now_ms)
+        return make_code(intake.door, writing, person).code
+
+    await author.enrol(client, await intake.do(code))
+    await author.sign_in(client)
+    await catch_up(author, intake)
+    return author
+
+
+async def _job(client: AsyncClient, author: Author, dora: Staff) -> dict[str, str]:
+    """A job of the desk, offered to the author, who came, and left a note with a photo."""
+    job = await dora.open_job()
+    payload = {"priority": "routine", "summary": "The pump hums", "next_actions": [{"what": "look"}]}
+    done = await dora.do(job, "dispatch", to=[author.person], boundary=BOUNDARY, payload=payload)
+    offer = next(event["event"] for event in done["events"] if event["kind"] == "handover.offered")
+    author.record("visit.arrived", VisitArrived(visit="the-visit", site="north"), job=job)
+    photo = Blob(sha256=b64(digest(PHOTO)), size=len(PHOTO), type="image/png", what="photo")
+    author.record("note.written", NoteWritten(text="see the picture"), job=job, blobs=(photo,))
+    await author.push(client)
+    query = {"offset": "0", "size": str(len(PHOTO)), "check": photo.sha256}
+    headers = {"authorization": author.headers["authorization"]}
+    answer = await client.put(f"/v1/sync/blobs/{photo.sha256}", params=query, content=PHOTO, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return {"job": job, "handover": offer, "blob": photo.sha256, "visit": "the-visit"}
