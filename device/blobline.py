@@ -87,6 +87,11 @@ class BlobLine:
         exchange, effects = talk.answered(self._exchange, reply, kept, session.epoch, session.keys)
         await self._keep(exchange, effects)
 
+    def drop(self, names: Sequence[str]) -> None:
+        """Afterwards these are here no more: no row says that they are kept."""
+        for name in names:
+            self._folder.drop(name)
+
     def _request(self, step: BlobStep, kept: Sequence[Kept], token: str) -> Request:
         signed_in = {"authorization": f"Bearer {token}"}
         if isinstance(step, AskBlobs):

@@ -13,7 +13,7 @@ from sync.codec import decode, read_event
 from sync.events import Accepted, CodeWitnessed, Draft, Event, Offered, Refused
 from sync.ids import b64, event_hash
 from sync.policy import Policy
-from sync.problems import BAD_ARGUMENT, CODE_TEXT_MALFORMED, NOT_FOUND, TOO_LARGE, WRONG_REFERENCE, Problem
+from sync.problems import BAD_ARGUMENT, CODE_TEXT_MALFORMED, NOT_FOUND, TOO_LARGE, WORDS_GONE, WRONG_REFERENCE, Problem
 from sync.qr import (
     CodeKind,
     Frame,
@@ -207,7 +207,7 @@ class Codes:
         """The code of events of this device's own log: offers, or acceptances and refusals. It is named by the first.
 
         An offer is preceded by the `job.opened` it rests on, where that is in the same log and costs no second picture:
-        the receiver may lack it.
+        the receiver may lack it. WORDS_GONE for an event whose words were taken out: a code would have to hold them.
         """
         events = [self._here.event(hash_) for hash_ in dict.fromkeys(hashes)]
         halves = [await self._signed(event) for event in events]
@@ -224,7 +224,7 @@ class Codes:
         """The openings in the own log on which these offers rest, each once."""
         bases = [self._here.memory.event(one.body.basis) for one in offers if isinstance(one.body, Offered)]
         found = {one.hash: one for one in bases if one and one.kind == "job.opened" and one.log == self._here.row.log}
-        return list(found.values())
+        return [one for hash_, one in found.items() if not self._here.memory.is_redacted(hash_)]
 
     async def show_recorded(self, *hashes: str) -> Shown:
         """The same for what was just recorded; no texts where no codes hold it, and it goes by sync alone."""
@@ -236,6 +236,8 @@ class Codes:
             return Shown(event=hashes[0], texts=())
 
     async def _signed(self, event: Event) -> SignedEvent:
+        if self._here.memory.is_redacted(event.hash):
+            raise Problem(WORDS_GONE, event.hash)
         recorded = await self.recorded(event)
         return SignedEvent(recorded.raw, signature_in(recorded.jws))
 

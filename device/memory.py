@@ -9,18 +9,20 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
-from device.store import log, pulled
+from device.store import log, pulled, redactions
 from device.store.sqlite import Store
 from sync.codec import read_event
 from sync.doubts import DOUBTING, NO_DOUBTS, doubts_of
-from sync.events import Accepted, CodeWitnessed, Event, Offered, Refused
-from sync.ids import event_hash, unb64
+from sync.events import Accepted, CodeWitnessed, Event, EventRedacted, Offered, Refused
+from sync.ids import b64, unb64
 from sync.journey import Journey, jobs_of, journey
 from sync.judge import judge, judge_all
+from sync.ledger import is_hash, line_digest
 from sync.policy import Directory, Names, Policy, Roster
 from sync.problems import NOT_ENROLLED, Problem
 from sync.protocol import read_document
 from sync.qr import decode_frame
+from sync.redaction import read_held
 from sync.seal import Jwk, jws_of, kid_in, kid_of, verify
 from sync.standing import Shelf, Standing, Verdict
 
@@ -72,6 +74,8 @@ class Memory:
         self._documents = 0
         self._arrivals = 0
         self._unproven: dict[bytes, str] = {}
+        self._redacted: dict[str, EventRedacted] = {}
+        self._known = (0, 0)
         self._refused: frozenset[str] = frozenset()
         self._last_own: dict[str, Event] = {}
         self._switches: list[Event] = []
@@ -90,12 +94,14 @@ class Memory:
 
     def _read(self, con: sqlite3.Connection) -> None:
         logs = log.logs(con)
+        if (known := redactions.known(con)) != self._known:
+            # Of what was read before less is left now: everything is read anew.
+            self._begin_anew()
+            self._redacted, self._known = redactions.all_of(con), known
         told_no = frozenset(f"{name}:{seq}" for number, name, _ in logs for seq in log.refused(con, number))
         if any(self._stands_here(name) for name in told_no - self._refused):
             # The backend refused what was thought to stand: everything that rests on it is judged anew.
-            keys = self._keys
-            self._clear()
-            self._keys = keys
+            self._begin_anew()
         self._refused = told_no
         self.own_logs = frozenset(name for _, name, _ in logs)
         self.left = pulled.left_jobs(con)
@@ -107,6 +113,11 @@ class Memory:
             self._arrivals = row.arrival
             events += self._pulled(row.raw, row.jws)
         self._judge(events)
+
+    def _begin_anew(self) -> None:
+        keys, redacted, known = self._keys, self._redacted, self._known
+        self._clear()
+        self._keys, self._redacted, self._known = keys, redacted, known
 
     def _stands_here(self, name: str) -> bool:
         log_, _, seq = name.partition(":")
@@ -144,13 +155,13 @@ class Memory:
         events = []
         for seq, raw, jws, _ in log.events_after(con, number, self._read_through.get(number, 0)):
             self._read_through[number] = seq
-            event = read_event(raw, kid if jws else "")
+            event = read_held(raw, self._redacted.get(b64(line_digest(raw))), kid if jws else "")
             events.append(event)
             if event.kind not in _NOBODYS:
                 self._last_own[event.log] = event
             if event.kind == "person.switched":
                 self._switches.append(event)
-            if isinstance(event.body, CodeWitnessed):
+            if isinstance(event.body, CodeWitnessed) and event.body.frame:
                 events += self._witnessed(event.body)
         return events
 
@@ -164,7 +175,10 @@ class Memory:
 
     def _pulled(self, raw: bytes, jws: str) -> list[Event]:
         """The event in these bytes, if its signature holds or it has none; kept for later where the key is unknown."""
+        hash_ = b64(line_digest(raw))
         try:
+            if is_hash(raw) or hash_ in self._redacted:
+                return [read_held(raw, self._redacted.get(hash_))]
             kid = kid_in(jws) if jws else ""
             if kid and kid not in self._keys:
                 self._unproven[raw] = jws
@@ -173,7 +187,7 @@ class Memory:
                 verify(jws, raw, "ho-event", self._keys[kid])
             return [read_event(raw, kid)]
         except Problem as problem:
-            _log.warning("an event cannot be read", extra={"code": problem.kind.slug, "hash": event_hash(raw)})
+            _log.warning("an event cannot be read", extra={"code": problem.kind.slug, "hash": hash_})
             return []
 
     def _judge(self, events: list[Event]) -> None:
@@ -263,6 +277,10 @@ class Memory:
     def answers(self, offer: str) -> tuple[Event, ...]:
         """What was answered on this device to the offer with this hash, in its logs' order; judged or not."""
         return tuple(sorted(self._answers.get(offer, {}).values(), key=lambda event: event.seq))
+
+    def is_redacted(self, hash_: str) -> bool:
+        """True where the office said that this event's words were taken out."""
+        return hash_ in self._redacted
 
     def last_own(self, name: str) -> Event | None:
         """The last event of the own log `name` that a person recorded, if it is read here."""

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from device.blobline import BlobLine, Pause, SignedOut
-from device.store import blobs, fate, giving, log, pulled
+from device.store import blobs, fate, giving, log, pulled, redactions
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Request, Response, Transport, refusal
@@ -149,9 +149,20 @@ class Uplink:
     async def _rest(self, step: talk.Wait, trouble: str = "") -> talk.Wait:
         session = self._session
         done = self._world.now_ms() if step.why == "all done" else None
+        await self._wipe()
         trouble = trouble or (session.trouble if session else "")
         await self._store.writing(lambda con: pulled.note_sync(con, done, trouble))
         return step
+
+    async def _wipe(self) -> None:
+        """Afterwards what was taken out stands in none of the database's files; where that cannot be, next time."""
+        if await self._store.reading(redactions.is_left_in_files):
+            try:
+                await self._store.shrink()
+            except Problem as problem:
+                _log.warning("what was taken out may still be on the disk", extra={"code": problem.kind.slug})
+                return
+            await self._store.writing(redactions.gone_from_files)
 
     # -- one step -------------------------------------------------------------
     async def _step(self, row: LogRow, session: Session) -> Step | BlobStep | Pause:
@@ -294,13 +305,17 @@ class Uplink:
         if effects:
             now_ms = self._world.now_ms()
 
-            def work(con: sqlite3.Connection) -> None:
+            def work(con: sqlite3.Connection) -> tuple[str, ...]:
+                gone: list[str] = []
                 for effect in effects:
                     self._apply(con, row, session, effect, now_ms)
+                    gone += _taken_out(con, effect)
                 self._world.fault("reply-written")
+                return tuple(gone)
 
-            await self._store.writing(work)
+            gone = await self._store.writing(work)
             self._world.fault("reply-kept")
+            self._line.drop(gone)
         self._session = session
 
     def _apply(self, con: sqlite3.Connection, row: LogRow, session: Session, effect: Effect, now_ms: int) -> None:
@@ -321,6 +336,8 @@ class Uplink:
                 pulled.move_cursor(con, cursor)
             case talk.EnterEpoch() | talk.StoreOfficeReceipt() | talk.NoteGiven():
                 _apply_restored(con, effect)
+            case talk.TakeOut():
+                pass  # see `_taken_out`
             case talk.StopRecording(name):
                 log.stop(con, name)
             case talk.NeedsYou(slug, detail):
@@ -344,6 +361,19 @@ def _apply_restored(
             giving.keep_office_receipt(con, receipt, sealed)
         case talk.NoteGiven(what, through):
             giving.given(con, what, through)
+
+
+def _taken_out(con: sqlite3.Connection, effect: Effect) -> tuple[str, ...]:
+    """Afterwards the words that the effect takes out, or lets go now that they are received, are here no more.
+
+    Given are the blobs that go with them.
+    """
+    match effect:
+        case talk.TakeOut(said):
+            return redactions.take_out(con, said)
+        case talk.StoreReceipt():
+            return redactions.take_out_received(con)
+    return ()
 
 
 class _Smaller(Exception):

@@ -7,9 +7,11 @@ import sqlite3
 
 import msgspec
 
+from device.store import redactions
 from device.store.sqlite import statements
 from sync.codec import UNREADABLE_JSON
-from sync.ids import event_hash, job_id
+from sync.ids import b64, job_id
+from sync.ledger import line_digest
 from sync.policy import Document, key_of, reference
 from sync.protocol import PulledEvent
 
@@ -96,17 +98,19 @@ def keep_event(con: sqlite3.Connection, event: PulledEvent) -> None:
 
     What the own log holds is not held twice; other bytes under a name of its own are a clone's, and held.
     """
-    hash_ = event_hash(event.raw)
-    about = _about(event.raw)
+    hash_ = b64(line_digest(event.raw))
+    raw, restated = redactions.as_pulled(con, hash_, event.raw)
+    about = _about(restated.encode() or raw)
     job = job_id(hash_) if about.kind == "job.opened" else about.job
-    if con.execute(_sql["own"], {"log": about.log, "seq": about.seq}).fetchone() != (event.raw,):
+    own = con.execute(_sql["own"], {"log": about.log, "seq": about.seq}).fetchone()
+    if own is None or b64(line_digest(own[0])) != hash_:
         con.execute(
             _sql["keep_event"],
             {
                 "hash": hash_,
                 "position": event.position,
                 "received_ms": event.received_at,
-                "raw": event.raw,
+                "raw": raw,
                 "jws": event.jws,
                 "job": job,
             },
@@ -115,7 +119,7 @@ def keep_event(con: sqlite3.Connection, event: PulledEvent) -> None:
 
 
 def _about(raw: bytes) -> _About:
-    """What an event's bytes name, as far as they can be read: what cannot be read is kept all the same."""
+    """What an event names, as far as it can be read: what cannot be read is kept all the same."""
     try:
         return msgspec.json.decode(raw, type=_About)
     except UNREADABLE_JSON:

@@ -66,8 +66,11 @@ class Store:
         return await self._connection.run(lambda con: transaction(con, work))
 
     async def shrink(self) -> None:
-        """Afterwards what was erased stands in none of the database's files, unless another process reads them now."""
-        await self._connection.run(_shrink)
+        """Afterwards what was erased stands in none of the database's files, unless another process reads them now.
+
+        DISK_FULL where there is no room to write it anew, STORE_BUSY while somebody else writes.
+        """
+        await self._connection.run(lambda con: _shrink(con, self.path))
 
     async def reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Give what `work` gives, reading one state throughout."""
@@ -111,10 +114,13 @@ def transaction(con: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]
     return found
 
 
-def _shrink(con: sqlite3.Connection) -> None:
-    con.execute("PRAGMA secure_delete = ON")
-    con.execute("VACUUM")
-    con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+def _shrink(con: sqlite3.Connection, path: Path) -> None:
+    try:
+        con.execute("PRAGMA secure_delete = ON")
+        con.execute("VACUUM")
+        con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        raise _named(error, path) from error
 
 
 def _undo(con: sqlite3.Connection) -> None:

@@ -20,3 +20,6 @@ SELECT log FROM fate WHERE erased_ms IS NOT NULL
 SELECT arrival, hash, raw, jws FROM pulled ORDER BY arrival
 -- name: documents
 SELECT name, version, reference, raw, jws FROM document ORDER BY name, version, reference
+-- name: redactions
+SELECT raw, jws FROM pulled
+WHERE instr(raw, CAST('"event.redacted"' AS BLOB)) > 0 AND instr(raw, :hash) > 0 ORDER BY arrival
