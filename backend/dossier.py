@@ -11,6 +11,7 @@ from backend.epoch import office_keys
 from backend.exhibits import Batch, Dossier, Exhibit, SignedDocument, Witness
 from backend.facts import DIGEST_BYTES, Facts, JobFacts
 from backend.key import SEED_BYTES
+from backend.keys import enrolled
 from backend.master import SITE, find
 from backend.naming import HashIndex
 from backend.redactions import read_row, said_of
@@ -124,7 +125,7 @@ class _Reader:
             documents=tuple(self._documents(exhibits, events)),
             witnesses=witnesses,
             keys=office | {log.kid: log.jwk for log in logs.values()},
-            owners=dict.fromkeys(office, "backend") | _owners(openings),
+            owners=dict.fromkeys(office, "backend") | self._owners(openings),
             names=self._names(),
             bounds=bounds_of(facts.standings, received_of(self.con, facts.ref), self.facts.is_staff),
             zone=self._zone(found.opened),
@@ -256,6 +257,11 @@ class _Reader:
                 yield reference
             before = keys
 
+    def _owners(self, openings: Iterable[Exhibit]) -> dict[str, str]:
+        """Whose key opened each log: the device as the office names it, else as it named itself before it knew that."""
+        named = {key.kid: key.device for key in enrolled(self.con)}
+        return {one.kid: named.get(one.kid, decode(one.raw, _Opened).body.device) for one in openings}
+
     def _names(self) -> dict[str, str]:
         row = self.con.execute(_OFFICE["document_newest"].text, {"key": "names"}).fetchone()
         names = read_document(row[2]) if row else None
@@ -284,10 +290,6 @@ class _Device(msgspec.Struct, frozen=True):
 
 class _Opened(msgspec.Struct, frozen=True):
     body: _Device
-
-
-def _owners(openings: Iterable[Exhibit]) -> dict[str, str]:
-    return {one.kid: decode(one.raw, _Opened).body.device for one in openings}
 
 
 def _answers(handover: Handover | None) -> list[str]:

@@ -63,6 +63,9 @@ def _section(section: Section) -> Iterable[str]:
 
 def _row(row: Row) -> Iterable[str]:
     label = f"{row.label}:" if row.label else ""
+    if len(label) >= _LABEL:
+        yield label
+        label = ""
     for text in row.texts or ("",):
         parts = [text] if row.is_code else wrap(text, WIDTH - _LABEL) or [""]
         for part in parts:

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 
 from backend.commands import exports
 from backend.exchange.receipt import as_pdf, code_png
+from backend.exchange.statement import as_text
 from backend.master import DEVICE, PERSON, SITE, PersonRow, SiteRow, all_of, find, put
 from backend.receipts import sheet_for
 from backend.sheet import Outcome, Sheet
@@ -267,6 +268,13 @@ async def over(path: Path) -> str:
         await anna.push(here.client, 2)
         await bo.push(here.client, 2)
         return offer.hash
+
+
+def test_in_the_statement_a_long_label_stands_on_a_line_of_its_own(told: Told) -> None:
+    lines = as_text(told.sheet("accepted", "de"), ()).splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("In den Worten von")]
+    assert lines[at].endswith(":")
+    assert lines[at + 1] == " " * 26 + "Fit the filter; above 3 bar close valve B."
 
 
 def test_a_right_to_left_name_is_shaped_and_can_be_found_in_the_text(told: Told) -> None:

@@ -2,11 +2,13 @@
 
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from backend.dossier import find_dossier
+from backend.store.sqlite import connect
 from device.agent import Agent, enrol, open_agent
 from device.codes import read_code
 from device.transport import HttpTransport, Request, Response
@@ -111,6 +113,15 @@ async def test_either_sides_sync_alone_proves_every_job_of_a_shift(team: Team, w
     assert [await team.accountable(job) for job in jobs] == ["bo", "anna", "bo"]
     states = [team.tablet.holding.memory.journey(job).handovers[0].state for job in jobs]
     assert states == ["accepted", "refused", "accepted"]
+
+
+async def test_what_is_told_of_a_handover_calls_its_devices_as_the_office_does(team: Team, office: Office) -> None:
+    job = await team.hand_over()
+    await team.anna.sync()
+    (handover,) = team.anna.holding.journey(job).handovers
+    with closing(connect(office.database, read_only=True)) as con:
+        owners = find_dossier(con, handover.offer.hash).owners
+    assert {owners[agent.holding.signer.kid] for agent in (team.anna, team.bo)} == {"phone-anna", "phone-bo"}
 
 
 async def test_a_handover_is_applied_once_when_both_sides_bring_it(team: Team, office: Office) -> None:
