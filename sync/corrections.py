@@ -1,7 +1,8 @@
 """Corrections: what a person says was wrong in a fact of a job, and how the fact reads since.
 
 Nothing is overwritten: a correction is an event of its own, and the fact stays as it was recorded beside it. What moved
-accountability is never corrected; a resolution or a reassignment puts that right.
+accountability is never corrected; a resolution or a reassignment puts that right. Of what opened a job only what it
+says of the work can be: not who is accountable, not where, not from which order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,32 @@ CORRECTABLE: Final = (
 """Kinds whose facts people may put right: none that hangs on the custody tree, none that only the office records."""
 _NEVER: Final = frozenset({"replaces"})
 """Fields that say what a fact stands for, and not what was the case."""
+_OF_THE_WORK: Final = frozenset(
+    {
+        "asset",
+        "customer",
+        "desired_outcome",
+        "owner",
+        "intent",
+        "entitlement",
+        "channel",
+        "priority",
+        "type",
+        "trade",
+    }
+)
+"""Of the fields of `job.opened` those that a customer may have said otherwise; no verdict and no node reads them."""
+
+
+def correctable_fields(event: Event) -> frozenset[str]:
+    """The fields of this event that people may put right; none where it is no such fact, or cannot be read here."""
+    if event.body is None:
+        return frozenset()
+    if event.kind == "job.opened":
+        return _OF_THE_WORK
+    if event.kind not in CORRECTABLE:
+        return frozenset()
+    return frozenset(field.encode_name for field in msgspec.structs.fields(event.body)) - _NEVER
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +82,9 @@ def readings(events: Iterable[Event]) -> dict[str, Reading]:
     found: dict[str, Reading] = {}
     for hash_ in sorted(said.keys() & by_hash.keys()):
         event = by_hash[hash_]
-        if event.kind in CORRECTABLE and event.body is not None:
-            body, disputed = corrected(event.body, said[hash_])
+        known = correctable_fields(event)
+        if known and event.body is not None:
+            body, disputed = corrected(event.body, said[hash_], known)
             standing = tuple(one.hash for one in still_standing(said[hash_]))
             found[hash_] = Reading(body=body, by=standing, disputed=disputed)
     return found
@@ -72,12 +100,12 @@ def correction_of(events: Iterable[Event], wrong: str, fields: Mapping[str, str]
     event = here.get(wrong)
     if event is None:
         raise Problem(NOT_FOUND, f"no event {wrong[:50]} of this job")
-    if event.kind not in CORRECTABLE or event.body is None:
+    known = correctable_fields(event)
+    if not known or event.body is None:
         raise Problem(NOT_CORRECTABLE, event.kind)
-    known = sorted({field.encode_name for field in msgspec.structs.fields(event.body)} - _NEVER)
-    strange = sorted(set(fields) - set(known))
+    strange = sorted(set(fields) - known)
     if strange or not fields:
-        raise Problem(NOT_CORRECTABLE, f"{event.kind} says {', '.join(known)}", ", ".join(strange))
+        raise Problem(NOT_CORRECTABLE, f"{event.kind} says {', '.join(sorted(known))}", ", ".join(strange))
     about = [one for one in here.values() if isinstance(one.body, Correction) and one.body.corrects == wrong]
     said: dict[str, set[str]] = {}
     standing = {one.hash: one.body for one in still_standing(about) if isinstance(one.body, Correction)}
@@ -85,7 +113,7 @@ def correction_of(events: Iterable[Event], wrong: str, fields: Mapping[str, str]
         for name, value in body.fields.items():
             said.setdefault(name, set()).add(value)
     right = {name: values.copy().pop() for name, values in sorted(said.items()) if len(values) == 1} | dict(fields)
-    before, _ = corrected(event.body, about)
+    before, _ = corrected(event.body, about, known)
     now = put_in(event.body, right)
     if now is None:
         raise Problem(NOT_CORRECTABLE, f"a value does not fit {event.kind}", ", ".join(sorted(fields)))

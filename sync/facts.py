@@ -4,7 +4,7 @@ A fact names the hashes of those it `replaces`. What nothing replaces stands. Wh
 of them replace, directly or through others, is read by the same rule instead, until one replaces them all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -52,11 +52,11 @@ def still_standing(events: Iterable[Event]) -> list[Event]:
     return [pool[hash_] for hash_ in sorted(pool) if hash_ not in replaced]
 
 
-def corrected(body: Fact, corrections: Iterable[Event]) -> tuple[Fact, bool]:
+def corrected(body: Fact, corrections: Iterable[Event], known: Collection[str]) -> tuple[Fact, bool]:
     """A body with its corrections put in, and whether they contradict each other or cannot be put in.
 
-    Several corrections of one event stand together where they agree; a field on which they differ stays
-    as it was.
+    Several corrections of one event stand together where they agree; a field on which they differ, or that is not
+    among `known`, stays as it was.
     """
     wanted: dict[str, set[str]] = {}
     for event in still_standing(corrections):
@@ -66,7 +66,6 @@ def corrected(body: Fact, corrections: Iterable[Event]) -> tuple[Fact, bool]:
     agreed = {name: values.copy().pop() for name, values in wanted.items() if len(values) == 1}
     if not wanted:
         return body, False
-    known = {field.encode_name for field in msgspec.structs.fields(body)}
     fitting = {name: value for name, value in agreed.items() if name in known}
     right = put_in(body, fitting)
     return (body, True) if right is None else (right, len(fitting) < len(wanted))

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeVar, cast
 import msgspec
 
 from sync.clock import milliseconds
-from sync.corrections import CORRECTABLE
+from sync.corrections import correctable_fields
 from sync.custody import Custody, custody
 from sync.doubts import NO_DOUBTS, Doubts, why
 from sync.events import (
@@ -189,11 +189,12 @@ class _Facts:
 
     def _correct(self, hash_: str, said: list[Event]) -> None:
         standing = self.standings.get(hash_)
-        if standing is None or standing.event.body is None or standing.event.kind not in CORRECTABLE:
+        known = correctable_fields(standing.event) if standing is not None else frozenset()
+        if standing is None or standing.event.body is None or not known:
             self.discrepancies.append(f"a correction of {hash_}, which is not a fact that can be corrected here")
             return
         was = standing.event
-        body, disputed = corrected(standing.event.body, said)
+        body, disputed = corrected(standing.event.body, said, known)
         if disputed:
             self.discrepancies.append(f"corrections of {hash_} contradict each other or do not fit")
         occurred_ms = milliseconds(body.occurred_at) if body.occurred_at else was.wall_ms

@@ -15,6 +15,7 @@ from sync.events import (
     Correction,
     Event,
     ItemScanned,
+    JobOpened,
     JobResolved,
     NoteWritten,
     VisitArrived,
@@ -91,6 +92,20 @@ def test_what_moved_accountability_is_never_corrected() -> None:
     assert not CORRECTABLE & (CUSTODY | STAFF_ONLY)
 
 
+def test_of_what_opened_a_job_only_what_it_says_of_the_work_is_corrected() -> None:
+    scene = Scene()
+    said = {"customer": "kim", "priority": "urgent", "intent": "no heat"}
+    events = [scene.opened, scene.record(correction_of([scene.opened], scene.opened.hash, said, "misheard"), kid="")]
+    for field, value in (("party", "eva"), ("site", "quay"), ("order", "erp/1"), ("roster", "9.aaaaaa")):
+        assert kind_of(events, scene.opened.hash, {field: value}) is NOT_CORRECTABLE
+        scene.record(Correction(corrects=scene.opened.hash, reason="x", fields={field: value}), kid="")
+    found = journey(scene.opened.job, scene.shelf.standings.values())
+    assert isinstance(scene.opened.body, JobOpened)
+    assert found.opened == msgspec.structs.replace(scene.opened.body, customer="kim", priority="urgent", intent="no heat")
+    assert found.accountable == scene.opened.body.party
+    assert any("do not fit" in one for one in found.discrepancies)
+
+
 def test_a_fact_of_another_job_a_field_it_lacks_and_a_value_that_does_not_fit_are_told() -> None:
     desk = Desk()
     said = desk.correct(qty="2")
@@ -118,8 +133,10 @@ def test_a_fact_that_this_software_cannot_read_is_corrected_by_newer_software() 
 
 def test_what_is_not_here_and_what_cannot_be_corrected_has_no_reading() -> None:
     desk = Desk()
+    closed = desk.scene.record(JobResolved(node=desk.scene.opened.hash), by="anna")
+    desk.events.append(closed)
     desk.record(Correction(corrects=NOBODY_HAS_IT, reason="x", fields={"qty": "2"}))
-    desk.record(Correction(corrects=desk.scene.opened.hash, reason="x", fields={"site": "quay"}))
+    desk.record(Correction(corrects=closed.hash, reason="x", fields={"outcome": "done"}))
     assert readings(desk.events) == {}
 
 
@@ -131,13 +148,15 @@ def corrected_jobs(draw: st.DrawFn) -> Scene:
         scene.record(ItemScanned(item="seal", step="picked", qty=3), kid=""),
         scene.record(VisitArrived(visit="v1", site="mill"), kid=""),
         scene.record(NoteWritten(text="a"), kid=""),
+        scene.opened,
     ]
     fields: list[dict[str, tuple[str, ...]]] = [
         {"qty": ("1", "2")},
         {"site": ("quay", "dock"), "trade": ("pumps",)},
         {"text": ("b", "c")},
+        {"customer": ("kim", "lee")},
     ]
-    for place in draw(st.lists(st.integers(0, 2), max_size=8)):
+    for place in draw(st.lists(st.integers(0, 3), max_size=8)):
         names = fields[place]
         name = draw(st.sampled_from(sorted(names)))
         known = [one.event for one in scene.shelf.standings.values() if draw(st.booleans())]
@@ -157,6 +176,6 @@ def test_no_order_and_no_partition_changes_what_a_corrected_job_says(scene: Scen
     told = readings(one.event for one in standings)
     rng.shuffle(standings)
     again = journey(scene.opened.job, [*standings, *standings[: len(standings) // 2]])
-    for name in ("visits", "items", "discrepancies", "accountable"):
+    for name in ("opened", "visits", "items", "discrepancies", "accountable"):
         assert msgspec.to_builtins(getattr(again, name)) == msgspec.to_builtins(getattr(first, name))
     assert readings(one.event for one in standings) == told

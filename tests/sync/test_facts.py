@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.events import Correction, Event, Fact, ItemScanned, JobPlanned, NoteWritten, VisitArrived
-from sync.facts import corrected, in_force, still_standing
+from sync import facts
+from sync.facts import in_force, still_standing
 from tests.sync.histories import rngs
 from tests.sync.scene import NOBODY_HAS_IT, Scene
 
@@ -106,6 +107,11 @@ def corrections(*said: dict[str, str]) -> list[Event]:
 
 
 ARRIVED = VisitArrived(visit="v1", site="mill", trade="pumps")
+KNOWN = ("occurred_at", "qty", "site", "trade", "type")
+
+
+def corrected(body: Fact, said: list[Event]) -> tuple[Fact, bool]:
+    return facts.corrected(body, said, KNOWN)
 
 
 def test_without_a_correction_nothing_changes() -> None:
@@ -147,6 +153,11 @@ def test_what_does_not_fit_is_not_put_in() -> None:
 
 def test_a_field_that_does_not_exist_is_told_and_the_rest_put_in() -> None:
     right, disputed = corrected(ARRIVED, corrections({"mood": "fine", "site": "quay"}))
+    assert (right, disputed) == (msgspec.structs.replace(ARRIVED, site="quay"), True)
+
+
+def test_a_field_that_is_not_to_be_corrected_stays_and_the_rest_is_put_in() -> None:
+    right, disputed = corrected(ARRIVED, corrections({"visit": "v2", "site": "quay"}))
     assert (right, disputed) == (msgspec.structs.replace(ARRIVED, site="quay"), True)
 
 
