@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from backend.actions import Action, ActionId, Asked, AskedMerge, AskedUnmerge, merge, unmerge
+from backend.by_hand import AskedJob, beside_opening, opening
 from backend.enrolment import revoke_device
 from backend.facts import JobFacts
 from backend.intake import Door
@@ -22,31 +23,13 @@ from backend.rows import OrderRow
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import decode, encode
-from sync.events import Draft, Event, JobMerged, JobOpened, Seq, VisitType
+from sync.events import Draft, Event, JobMerged, Seq
 from sync.ids import digest
-from sync.payload import Id, Line, Priority
+from sync.payload import Id, Line
 from sync.problems import ACTION_REUSED, NOT_FOUND, NOT_POSSIBLE_NOW, STALE, WRONG_INPUT, Problem
 from sync.revocation import Reason
 
 _SQL: Final = queries("office")
-
-
-class AskedJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Open a job by hand; the desk is accountable for it unless `party` says otherwise."""
-
-    action: ActionId
-    site: Id
-    party: str = ""
-    asset: str = ""
-    customer: str = ""
-    desired_outcome: str = ""
-    owner: str = ""
-    intent: str = ""
-    entitlement: str = ""
-    channel: str = ""
-    priority: Priority = "routine"
-    type: VisitType = "corrective"
-    trade: str = ""
 
 
 class AskedMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,10 +116,10 @@ class Acting:
             is_known = find(writing.con, SITE, asked.site) is not None
             if not is_known or not keys & {EVERY_SITE, f"site:{asked.site}"}:
                 raise Problem(NOT_FOUND, f"site {asked.site[:40]}")
-            fields = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "action"}
-            fields["party"] = asked.party or self._door.settings.desk
-            draft = Draft(kind="job.opened", actor=self._person, body=JobOpened(roster=reference, **fields))
-            events = self._door.office.record(writing, [draft])
+            body = opening(asked, reference, self._door.settings.desk)
+            opened = Draft(kind="job.opened", actor=self._person, body=body)
+            events = self._door.office.record(writing, [opened])
+            events += self._door.office.record(writing, beside_opening(asked, events[0].job, self._person))
             facts = writing.facts.job(events[0].job)
             if facts is None:
                 raise LookupError("a job that was just opened is here")

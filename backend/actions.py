@@ -167,23 +167,26 @@ class AskedUnmerge(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True)
     merged: Hash
 
 
-def _no(detail: str) -> Problem:
+def not_now(detail: str) -> Problem:
+    """The problem of an action that does not fit how the job stands."""
     return Problem(NOT_POSSIBLE_NOW, detail)
 
 
-def _draft(look: Look, kind: str, body: Fact) -> Draft:
+def draft(look: Look, kind: str, body: Fact) -> Draft:
+    """An event about the job, by whoever acts."""
     return Draft(kind=kind, actor=look.actor, body=body, job=look.journey.job)
 
 
-def _is_open(look: Look) -> None:
+def need_open(look: Look) -> None:
+    """Return only if the job is open."""
     if look.journey.state != "open":
-        raise _no(f"the job is {look.journey.state}")
+        raise not_now(f"the job is {look.journey.state}")
 
 
 def _node(look: Look) -> str:
     at = look.journey.custody.at
     if at is None:
-        raise _no("the opening of the job is not here")
+        raise not_now("the opening of the job is not here")
     return at.event.hash
 
 
@@ -196,25 +199,26 @@ def _ours(look: Look) -> list[Handover]:
 # -- one action a function ----------------------------------------------------
 def plan(look: Look, asked: AskedPlan) -> list[Draft]:
     """See `AskedPlan`."""
-    _is_open(look)
+    need_open(look)
     if look.journey.visits:
-        raise _no("somebody has arrived; what is done cannot be moved")
+        raise not_now("somebody has arrived; what is done cannot be moved")
     pending = [one for one in look.journey.handovers if one.state in ("offered", "refused")]
     ours = _ours(look)
     if len(pending) > len(ours):
-        raise _no("it is offered by somebody else, who must withdraw first")
+        raise not_now("it is offered by somebody else, who must withdraw first")
     if any(one.accepted for one in look.journey.handovers) and look.journey.accountable not in ("", look.desk):
-        raise _no(f"{look.journey.accountable} accepted it: ask them to hand over, or reassign")
+        raise not_now(f"{look.journey.accountable} accepted it: ask them to hand over, or reassign")
     drafts = [_withdrawal(look, one, "moved") for one in ours]
-    drafts.append(_planned(look, asked.plan))
+    drafts.append(planned(look, asked.plan))
     for one in ours[-1:]:
         to = (asked.plan.crew,) if asked.plan.crew else one.content.to
         again = msgspec.structs.replace(one.content, roster=look.roster, to=to, stop=asked.plan.stop)
-        drafts.append(_draft(look, "handover.offered", again))
+        drafts.append(draft(look, "handover.offered", again))
     return drafts
 
 
-def _planned(look: Look, wanted: Plan) -> Draft:
+def planned(look: Look, wanted: Plan) -> Draft:
+    """The plan that takes the place of every one that stands."""
     standing = [event for event in look.journey.timeline if isinstance(event.body, JobPlanned)]
     replaced = {hash_ for event in standing if event.body for hash_ in event.body.replaces}
     body = JobPlanned(
@@ -225,19 +229,19 @@ def _planned(look: Look, wanted: Plan) -> Draft:
         eta=wanted.eta,
         replaces=tuple(event.hash for event in standing if event.hash not in replaced),
     )
-    return _draft(look, "job.planned", body)
+    return draft(look, "job.planned", body)
 
 
 def dispatch(look: Look, asked: AskedDispatch) -> list[Draft]:
     """See `AskedDispatch`."""
-    _is_open(look)
+    need_open(look)
     if look.journey.held:
-        raise _no("the job is held; release it first")
+        raise not_now("the job is held; release it first")
     sender = look.journey.accountable
     if not look.directory.belongs(look.actor, sender):
-        raise _no(f"{sender} is accountable; only they can offer it")
+        raise not_now(f"{sender} is accountable; only they can offer it")
     if _ours(look):
-        raise _no("it is offered already; withdraw that offer, or wait for its answer")
+        raise not_now("it is offered already; withdraw that offer, or wait for its answer")
     for party in asked.to:
         if not look.directory.knows(party):
             raise Problem(UNKNOWN_PARTY, party)
@@ -247,9 +251,9 @@ def dispatch(look: Look, asked: AskedDispatch) -> list[Draft]:
     now = look.journey.plan
     drafts = []
     if asked.plan is not None and (now is None or _plan_of(now) != asked.plan):
-        drafts.append(_planned(look, asked.plan))
+        drafts.append(planned(look, asked.plan))
     stop = asked.plan.stop if asked.plan else now.stop if now else ""
-    drafts.append(_draft(look, "job.dispatched", JobDispatched(to=asked.to, stop=stop)))
+    drafts.append(draft(look, "job.dispatched", JobDispatched(to=asked.to, stop=stop)))
     offer = Offered(
         roster=look.roster,
         basis=_node(look),
@@ -262,7 +266,7 @@ def dispatch(look: Look, asked: AskedDispatch) -> list[Draft]:
         stop=stop,
         site=look.journey.opened.site if look.journey.opened else "",
     )
-    return [*drafts, _draft(look, "handover.offered", offer)]
+    return [*drafts, draft(look, "handover.offered", offer)]
 
 
 def _plan_of(body: JobPlanned) -> Plan:
@@ -271,21 +275,21 @@ def _plan_of(body: JobPlanned) -> Plan:
 
 def _withdrawal(look: Look, one: Handover, reason: str) -> Draft:
     body = Withdrawn(roster=look.roster, offer=one.offer.hash, sender=one.content.sender, reason=reason)
-    return _draft(look, "handover.withdrawn", body)
+    return draft(look, "handover.withdrawn", body)
 
 
 def withdraw(look: Look, asked: AskedWithdrawal) -> list[Draft]:
     """See `AskedWithdrawal`."""
     found = [one for one in _ours(look) if one.offer.hash == asked.offer]
     if not found:
-        raise _no("that is no open offer of the desk")
+        raise not_now("that is no open offer of the desk")
     return [_withdrawal(look, found[0], asked.reason)]
 
 
 def hold(look: Look, asked: AskedHold) -> list[Draft]:
     """See `AskedHold`."""
-    _is_open(look)
-    return [_draft(look, "job.held", JobHeld(reason=asked.reason, until=asked.until))]
+    need_open(look)
+    return [draft(look, "job.held", JobHeld(reason=asked.reason, until=asked.until))]
 
 
 def release(look: Look, _: Asked) -> list[Draft]:
@@ -294,28 +298,28 @@ def release(look: Look, _: Asked) -> list[Draft]:
     held = [event.hash for event in look.journey.timeline if isinstance(event.body, JobHeld)]
     standing = [hash_ for hash_ in held if hash_ not in released]
     if not standing:
-        raise _no("the job is not held")
-    return [_draft(look, "job.released", JobReleased(held=hash_)) for hash_ in standing]
+        raise not_now("the job is not held")
+    return [draft(look, "job.released", JobReleased(held=hash_)) for hash_ in standing]
 
 
 def note(look: Look, asked: AskedNote) -> list[Draft]:
     """See `AskedNote`."""
-    return [_draft(look, "note.written", NoteWritten(text=asked.text))]
+    return [draft(look, "note.written", NoteWritten(text=asked.text))]
 
 
 def correct(look: Look, asked: AskedCorrection) -> list[Draft]:
     """See `AskedCorrection`."""
     body = correction_of(look.journey.timeline, asked.event, asked.fields, asked.reason)
-    return [_draft(look, "correction.made", body)]
+    return [draft(look, "correction.made", body)]
 
 
 def reassign(look: Look, asked: AskedReassign) -> list[Draft]:
     """See `AskedReassign`."""
-    _is_open(look)
+    need_open(look)
     if asked.party == look.journey.accountable:
-        raise _no(f"{asked.party} is accountable already")
+        raise not_now(f"{asked.party} is accountable already")
     body = Reassigned(roster=look.roster, basis=_node(look), party=asked.party, reason=asked.reason, words=asked.words)
-    return [_draft(look, "handover.reassigned", body)]
+    return [draft(look, "handover.reassigned", body)]
 
 
 def resolve(look: Look, asked: AskedResolve) -> list[Draft]:
@@ -325,7 +329,7 @@ def resolve(look: Look, asked: AskedResolve) -> list[Draft]:
     """
     cases = [case for case in look.journey.custody.cases if case.basis == asked.basis]
     if not cases:
-        raise _no("there is no case under that basis")
+        raise not_now("there is no case under that basis")
     standing = tuple(dict.fromkeys(hash_ for case in cases for hash_ in case.resolutions))
     cites = dict.fromkeys(
         hash_
@@ -342,14 +346,14 @@ def resolve(look: Look, asked: AskedResolve) -> list[Draft]:
         reason=asked.reason,
         replaces=standing,
     )
-    return [_draft(look, "handover.resolved", body)]
+    return [draft(look, "handover.resolved", body)]
 
 
 def accept_for(look: Look, asked: AskedAcceptance) -> list[Draft]:
     """See `AskedAcceptance`."""
     found = [one for one in look.journey.handovers if one.offer.hash == asked.offer]
     if not found or found[0].state not in ("offered", "refused"):
-        raise _no("that offer waits for no answer")
+        raise not_now("that offer waits for no answer")
     body = Accepted(
         roster=look.roster,
         offer=asked.offer,
@@ -358,26 +362,26 @@ def accept_for(look: Look, asked: AskedAcceptance) -> list[Draft]:
         met="witnessed",
         reservations=asked.reservations,
     )
-    return [_draft(look, "handover.accepted", body)]
+    return [draft(look, "handover.accepted", body)]
 
 
 def cancel(look: Look, asked: AskedReason) -> list[Draft]:
     """The job will not be done; open offers of the desk are withdrawn."""
-    _is_open(look)
+    need_open(look)
     drafts = [_withdrawal(look, one, "cancelled") for one in _ours(look)]
-    return [*drafts, _draft(look, "job.cancelled", JobCancelled(node=_node(look), reason=asked.reason))]
+    return [*drafts, draft(look, "job.cancelled", JobCancelled(node=_node(look), reason=asked.reason))]
 
 
 def close(look: Look, asked: AskedClosing) -> list[Draft]:
     """See `AskedClosing`."""
-    _is_open(look)
-    return [_draft(look, "job.resolved", JobResolved(node=_node(look), outcome=asked.outcome))]
+    need_open(look)
+    return [draft(look, "job.resolved", JobResolved(node=_node(look), outcome=asked.outcome))]
 
 
 def reopen(look: Look, asked: AskedReason) -> list[Draft]:
     """Every closing of the job ends."""
     if look.journey.state == "open":
-        raise _no("the job is open")
+        raise not_now("the job is open")
     named = {
         hash_ for event in look.journey.timeline if isinstance(event.body, JobReopened) for hash_ in event.body.closings
     }
@@ -386,7 +390,7 @@ def reopen(look: Look, asked: AskedReason) -> list[Draft]:
         for event in look.journey.timeline
         if isinstance(event.body, JobResolved | JobCancelled | JobClosedByRule) and event.hash not in named
     ]
-    return [_draft(look, "job.reopened", JobReopened(closings=tuple(closings), reason=asked.reason))]
+    return [draft(look, "job.reopened", JobReopened(closings=tuple(closings), reason=asked.reason))]
 
 
 _A = TypeVar("_A", bound=Asked)
@@ -428,16 +432,16 @@ ACTIONS: Final[dict[str, Action[Any]]] = {
 def merge(looks: list[Look], asked: AskedMerge) -> Draft:
     """The merge of these jobs and of orders that hang on them. It moves nothing: each job keeps its own tree."""
     for look in looks:
-        _is_open(look)
+        need_open(look)
         if look.journey.visits:
-            raise _no(f"somebody has arrived for job {look.journey.job}")
+            raise not_now(f"somebody has arrived for job {look.journey.job}")
     known = {name for look in looks for name in look.journey.orders}
     strange = sorted(set(asked.orders) - known)
     if strange:
-        raise _no(f"order {strange[0]} hangs on none of these jobs; match it first")
+        raise not_now(f"order {strange[0]} hangs on none of these jobs; match it first")
     jobs = tuple(look.journey.job for look in looks)
     if len(jobs) + len(asked.orders) < 2:
-        raise _no("a merge takes two at least")
+        raise not_now("a merge takes two at least")
     body = JobMerged(stop=asked.stop, jobs=jobs, orders=asked.orders)
     return Draft(kind="job.merged", actor=looks[0].actor, body=body)
 
@@ -446,6 +450,6 @@ def unmerge(looks: list[Look], asked: AskedUnmerge) -> Draft:
     """The end of a merge of these jobs."""
     for look in looks:
         if look.journey.visits:
-            raise _no(f"somebody has arrived for job {look.journey.job}")
+            raise not_now(f"somebody has arrived for job {look.journey.job}")
     body = JobUnmerged(merged=asked.merged, jobs=tuple(look.journey.job for look in looks))
     return Draft(kind="job.unmerged", actor=looks[0].actor, body=body)

@@ -19,7 +19,7 @@ from backend.keys import add_backend_key, signing_kid
 from backend.losses import take_loss
 from backend.master import TEAM, TeamRow, find, put
 from backend.office import BACKEND, Office
-from backend.project import follow
+from backend.project import follow, rebuild
 from backend.reach import note_devices
 from backend.reading import Arrived, Held, proven, read_unproven
 from backend.receive import Received, go_on, receive
@@ -48,6 +48,8 @@ MOST_WAITED_FOR: Final = 4096
 """Keys whose signatures are waited for before anything is written; there are more only in an attack."""
 MOST_TOGETHER: Final = 64
 """The most that one transaction takes in."""
+REBUILD: Final = "rebuild"
+"""The setting by which a migration asks that every projection is made anew."""
 ADDRESS: Final = "address"
 """The setting of the database that says where its server was called last."""
 
@@ -106,6 +108,8 @@ class Door:
         self.cut(writing)
         # What a newer kind or schema held up goes on once this software can read it.
         writing.release("upgrade")
+        if writing.con.execute(_SQL["unset"].text, {"name": REBUILD}).rowcount:
+            log.warning("projections are made anew after an upgrade", extra={"jobs": rebuild(writing)})
 
     def cut(self, writing: Writing) -> None:
         """Afterwards roster and names say what the rows in force say; every device's keys are noted."""

@@ -2,9 +2,12 @@
 
 
 class Kept:
-    """The rows of one job as they are in the database, each body by its key; `reach` are the keys that reach it."""
+    """The rows of one job as they are in the database, each body by its key; `reach` are the keys that reach it.
 
-    __slots__ = ("cases", "handovers", "items", "job", "orders", "reach", "visits")
+    `found` are those it is found by.
+    """
+
+    __slots__ = ("cases", "found", "handovers", "items", "job", "orders", "reach", "visits")
 
     def __init__(self) -> None:
         self.job = ""
@@ -14,3 +17,4 @@ class Kept:
         self.cases: dict[str, str] = {}
         self.orders: dict[str, str] = {}
         self.reach: set[str] = set()
+        self.found: set[str] = set()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from backend.facts import UNMATCHED, JobFacts
+from backend.found_by import keys_of, words_of
 from backend.kept import Kept
 from backend.office import Office
 from backend.reach import job_keys, keep_reach, note_job
@@ -13,7 +14,7 @@ from backend.rows import NEVER_MS, NO_BOUNDS, RANK, JobRows, OrderRow, VisitRow,
 from backend.store.sqlite import queries
 from backend.times import bounds_of, received_of
 from backend.writing import Writing
-from sync.codec import encode
+from sync.codec import decode, encode
 from sync.custody import custody
 from sync.events import Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
 from sync.facts import in_force
@@ -90,6 +91,8 @@ class Rows:
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
         self._reach: list[tuple[object, ...]] = []
+        self._found: list[tuple[object, ...]] = []
+        self._named: set[tuple[object, ...]] = set()
         self._kept: dict[str, list[tuple[object, ...]]] = {}
 
     def add(self, facts: JobFacts, found: Journey, rows: JobRows) -> None:
@@ -99,12 +102,16 @@ class Rows:
         keys = job_keys(found)
         self._reach += note_job(self._writing, ref, kept.reach, keys)
         kept.reach = keys
+        found_by = keys_of(rows)
         body = encode(row).decode()
-        if body != kept.job:
+        if body != kept.job or found_by != kept.found:
             kept.job = body
             due_ms = NEVER_MS if row.due_ms is None else row.due_ms
             place = (row.state, row.site, row.accountable, RANK[row.priority], due_ms, row.open_cases)
-            self._row("keep_job", (ref, row.job, *place, body))
+            listed = encode(sorted(found_by)).decode()
+            self._row("keep_job", (ref, row.job, *place, listed, row.seen, body))
+            self._find_by(ref, kept.found, found_by)
+            kept.found = found_by
         for one in rows.handovers:
             body = encode(one).decode()
             if kept.handovers.get(one.offer) != body:
@@ -121,6 +128,15 @@ class Rows:
         sites = {one.name: (one.order.site,) for one in rows.orders}
         self._replace("order", ref, kept.orders, orders, sites)
         kept.orders = orders
+
+    def _find_by(self, ref: int, before: set[str], now: set[str]) -> None:
+        """Afterwards the job is found by these keys, and their words once they are written; no longer by the others."""
+        for key in sorted(before - now):
+            self._writing.con.execute(_SQL["lose"].text, {"key": key, "job": ref})
+            for word, kind, id_ in words_of(key):
+                self._writing.con.execute(_SQL["word_gone"].text, {"word": word, "kind": kind, "id": id_, "key": key})
+        self._found += [(key, ref) for key in sorted(now - before)]
+        self._named.update(word for key in now - before for word in words_of(key))
 
     def visits(self, facts: JobFacts, visits: Sequence[VisitRow], at_ms: int) -> None:
         """Each visit's newest version is this, known from `at_ms` on; a version that says the same is none."""
@@ -155,6 +171,9 @@ class Rows:
         self._kept.clear()
         keep_reach(self._writing, self._reach)
         self._reach = []
+        _SQL["find_by"].insert(self._writing.con, self._found)
+        _SQL["keep_word"].insert(self._writing.con, sorted(self._named))
+        self._found, self._named = [], set()
 
 
 def read_kept(writing: Writing, ref: int) -> Kept:
@@ -162,7 +181,8 @@ def read_kept(writing: Writing, ref: int) -> Kept:
     kept = Kept()
     con, job = writing.con, {"job": ref}
     row = con.execute(_SQL["job_now"].text, job).fetchone()
-    kept.job = row[0] if row else ""
+    if row is not None:
+        kept.job, kept.found = row[0], decode(row[1], set[str])
     kept.handovers = dict(con.execute(_SQL["handovers_now"].text, job))
     kept.visits = dict(con.execute(_SQL["visits_now"].text, job))
     kept.items = dict(con.execute(_SQL["items_now"].text, job))
@@ -198,7 +218,8 @@ def keep_unmatched(writing: Writing) -> None:
 # -- all of them --------------------------------------------------------------
 def rebuild(writing: Writing) -> int:
     """Afterwards every projection was dropped and made anew from the ledger; the number of jobs."""
-    for name in ("drop_jobs", "drop_handovers", "drop_visits", "drop_items", "drop_cases", "drop_orders"):
+    dropped = ("jobs", "handovers", "visits", "items", "cases", "orders", "found", "words")
+    for name in (f"drop_{what}" for what in dropped):
         writing.con.execute(_SQL[name].text)
     refs = [ref for ref, _ in writing.con.execute(_SQL["jobs"].text).fetchall()]
     for ref in refs:

@@ -8,7 +8,7 @@ import msgspec
 from sync.attendances import NO_GAP, NOT_CHECKED
 from sync.clock import milliseconds
 from sync.custody import Case
-from sync.events import Accepted, Escalated, Event, OrderImported, Refused
+from sync.events import Accepted, Escalated, Event, NoteWritten, OrderImported, Refused
 from sync.facts import in_force
 from sync.handover import Handover, Presence, State
 from sync.intervals import Interval, is_unsure, measured_ms
@@ -20,13 +20,18 @@ from sync.problems import Problem
 RANK: Final[dict[Priority, int]] = {"critical": 0, "urgent": 1, "routine": 2}
 NEVER_MS: Final = 2**62
 """Sorts behind every limit there is."""
+MOST_SAID: Final = 200
+"""Characters of the first note that a list shows."""
 UNBOUND: Final = Interval()
 NO_BOUNDS: Final[Mapping[str, Interval]] = {}
 _ARMS: Final[tuple[Arm, ...]] = ("prompt", "holdout", "shadow")
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A job at a glance. Times are ms since 1970; `seen` is what an action on it sends back."""
+    """A job at a glance. Times are ms since 1970; `seen` is what an action on it sends back.
+
+    `said` is how the first note begins: of a job opened by hand, what the customer said is wrong.
+    """
 
     job: str
     state: JobState
@@ -63,6 +68,10 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     discrepancies: tuple[str, ...]
     seen: int
     blobs_awaited: int = 0
+    intent: str = ""
+    channel: str = ""
+    entitlement: str = ""
+    said: str = ""
 
 
 class HandoverRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -226,6 +235,10 @@ def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int, awaite
         discrepancies=journey.discrepancies,
         seen=seen,
         blobs_awaited=len(awaited),
+        intent=opened.intent if opened else "",
+        channel=opened.channel if opened else "",
+        entitlement=opened.entitlement if opened else "",
+        said=next((one.body.text for one in journey.timeline if isinstance(one.body, NoteWritten)), "")[:MOST_SAID],
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from backend.narrowing import JobFilter
 from backend.ordering import Candidate, candidates, with_ordered_window
 from backend.rows import CaseRow, HandoverRow, JobRow, OrderRow, VisitRow
 from backend.store.sqlite import queries
@@ -105,16 +106,21 @@ def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
     )
 
 
-def list_jobs(
-    con: sqlite3.Connection, keys: set[str], *, state: str, site: str, accountable: str, after: str
-) -> JobList:
-    """The jobs these keys reach, 50 at a time."""
+def list_jobs(con: sqlite3.Connection, keys: set[str], wanted: JobFilter, *, after: str = "") -> JobList:
+    """The jobs these keys reach and this filter wants, 50 at a time."""
     rank, due_ms, id_ = decode(after, tuple[int, int, str], "after") if after else (-1, -1, "")
-    filters = {"state": state, "site": site, "accountable": accountable}
-    place = {"rank": rank, "due_ms": due_ms, "id": id_}
-    rows = con.execute(_SQL["jobs"].text, {"keys": _scope(keys), "most": PAGE} | filters | place).fetchall()
+    rows = _jobs(con, keys, wanted, (rank, due_ms, id_), PAGE)
     jobs = tuple(decode(raw, JobRow) for raw, *_ in rows)
     return JobList(jobs=jobs, next=encode(rows[-1][1:]).decode() if len(rows) == PAGE else "")
+
+
+def _jobs(
+    con: sqlite3.Connection, keys: set[str], wanted: JobFilter, after: tuple[int, int, str], most: int
+) -> list[tuple[Any, ...]]:
+    asked = wanted.keys()
+    given = {"keys": _scope(keys), "wanted": encode(asked).decode(), "first": asked[0] if asked else "", "most": most}
+    place = dict(zip(("rank", "due_ms", "id"), after, strict=True))
+    return con.execute(_SQL["jobs"].text, given | place).fetchall()
 
 
 def list_handovers(con: sqlite3.Connection, keys: set[str], *, state: str, after: str) -> HandoverList:
@@ -149,6 +155,5 @@ def list_orders(con: sqlite3.Connection, keys: set[str], *, waiting: bool, site:
 
 
 def _candidates(con: sqlite3.Connection, keys: set[str], row: OrderRow) -> tuple[Candidate, ...]:
-    given: dict[str, Any] = {"keys": _scope(keys), "state": "open", "site": row.order.site, "accountable": ""}
-    jobs = con.execute(_SQL["jobs"].text, given | {"rank": -1, "due_ms": -1, "id": "", "most": MOST})
-    return candidates(row.order, [with_ordered_window(con, decode(raw, JobRow)) for raw, *_ in jobs.fetchall()])
+    jobs = _jobs(con, keys, JobFilter(state="open", site=row.order.site), (-1, -1, ""), MOST)
+    return candidates(row.order, [with_ordered_window(con, decode(raw, JobRow)) for raw, *_ in jobs])

@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from backend.acting import Acting, AskedJob, AskedPromotion, AskedRevocation
+from backend.acting import Acting, AskedPromotion, AskedRevocation
 from backend.actions import ACTIONS, AskedMerge, AskedUnmerge, SeenJob
+from backend.by_hand import AskedJob
 from backend.intake import Door
 from backend.project import journey_of
 from backend.promoting import MAY_PROMOTE

@@ -5,11 +5,13 @@ from typing import Any
 from litestar import Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from backend.acting import Acting, AskedJob, Done
-from backend.actions import ACTIONS, Action, Asked, AskedMerge, AskedUnmerge
+from backend.acting import Acting, Done
+from backend.actions import Action, Asked, AskedMerge, AskedUnmerge
 from backend.auth import may
 from backend.bodies import check_body
+from backend.by_hand import EVERY_ACTION, AskedJob
 from backend.depends import InState, StaffRequest, TheIntake
+from backend.narrowing import filter_of
 from backend.views import JobList, JobView, find_job, list_jobs
 
 __all__ = ["router"]
@@ -19,19 +21,26 @@ READERS = may("dispatcher", "manager", "technician", "depot", "integration")
 
 
 @get("/jobs", guards=[READERS])
-async def jobs(
+async def jobs(  # noqa: PLR0913, PLR0917 - each is a query parameter
     request: StaffRequest,
     intake: TheIntake,
     in_state: InState = "",
     site: FromQuery[str] = "",
     accountable: FromQuery[str] = "",
+    planned: FromQuery[str] = "",
+    offered: FromQuery[str] = "",
+    asset: FromQuery[str] = "",
+    customer: FromQuery[str] = "",
+    priority: FromQuery[str] = "",
+    only: FromQuery[list[str] | None] = None,
     after: FromQuery[str] = "",
 ) -> JobList:
-    """Jobs in the caller's scope, by priority, nearest limit and age."""
+    """Jobs in the caller's scope, by priority, nearest limit and age; `only` narrows to what is held or contested."""
     keys = request.auth.keys()
-    return await intake.store.reading(
-        lambda con: list_jobs(con, keys, state=in_state, site=site, accountable=accountable, after=after)
-    )
+    given = {"state": in_state, "site": site, "accountable": accountable, "planned": planned, "offered": offered}
+    given |= {"asset": asset, "customer": customer, "priority": priority}
+    wanted = filter_of(given, tuple(only or ()))
+    return await intake.store.reading(lambda con: list_jobs(con, keys, wanted, after=after))
 
 
 @get("/jobs/{job:str}", guards=[READERS])
@@ -76,7 +85,7 @@ def _handler(name: str, action: Action[Any]) -> Any:  # noqa: ANN401 - a route h
 
 router = Router(
     "/api",
-    route_handlers=[jobs, one_job, open_job, merge, unmerge, *(_handler(*row) for row in ACTIONS.items())],
+    route_handlers=[jobs, one_job, open_job, merge, unmerge, *(_handler(*row) for row in EVERY_ACTION.items())],
     before_request=check_body,
     tags=["jobs"],
 )

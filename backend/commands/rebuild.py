@@ -16,7 +16,16 @@ from backend.project import rebuild
 from backend.world import Machine
 from backend.writing import Writing
 
-PROJECTIONS: Final = ("job_row", "handover_row", "visit_row", "item_row", "case_row", "order_row")
+PROJECTIONS: Final = (
+    "job_row",
+    "handover_row",
+    "visit_row",
+    "item_row",
+    "case_row",
+    "order_row",
+    "found_by",
+    "word",
+)
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,8 @@ PERMITS: Final = (
     _act("cancel", reason="x"),
     _act("close"),
     _act("reopen", reason="x"),
+    _act("edit", customer="kim"),
+    _act("reschedule", window_from="2026-10-05T08:00:00Z"),
     on(
         "POST /api/merges",
         OFFICE,

@@ -70,6 +70,8 @@ class Bench:
             " WHERE l.staff = 0",
             "logs": "SELECT log, through, head, highest, forked_at FROM log WHERE staff = 0",
             "jobs": "SELECT id, state, site, accountable, open_cases FROM job_row",
+            "found": "SELECT f.key, j.job FROM found_by f JOIN job j ON j.ref = f.job",
+            "words": "SELECT word, kind, id FROM word",
             "handovers": "SELECT offer, state FROM handover_row",
             "cases": "SELECT basis, state, body FROM case_row",
             "waiting": "SELECT what FROM waiting",

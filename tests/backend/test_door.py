@@ -27,7 +27,7 @@ from tests.backend.people import Author, FixedWorld, words
 pytestmark = pytest.mark.anyio
 Enrol = Callable[..., Awaitable[Author]]
 
-PROJECTIONS = ("job_row", "handover_row", "visit_row", "item_row", "case_row", "order_row", "reach")
+PROJECTIONS = ("job_row", "handover_row", "visit_row", "item_row", "case_row", "order_row", "found_by", "word", "reach")
 
 
 def a_visit(author: Author, number: int) -> str:

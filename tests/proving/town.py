@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import msgspec
 
-from backend.acting import Acting, AskedJob
+from backend.acting import Acting
 from backend.actions import ACTIONS
 from backend.app import create_app
+from backend.by_hand import AskedJob
 from backend.config import Settings
 from backend.enrolment import code_text, make_code
 from backend.facts import WORDS

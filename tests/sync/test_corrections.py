@@ -101,7 +101,9 @@ def test_of_what_opened_a_job_only_what_it_says_of_the_work_is_corrected() -> No
         scene.record(Correction(corrects=scene.opened.hash, reason="x", fields={field: value}), kid="")
     found = journey(scene.opened.job, scene.shelf.standings.values())
     assert isinstance(scene.opened.body, JobOpened)
-    assert found.opened == msgspec.structs.replace(scene.opened.body, customer="kim", priority="urgent", intent="no heat")
+    assert found.opened == msgspec.structs.replace(
+        scene.opened.body, customer="kim", priority="urgent", intent="no heat"
+    )
     assert found.accountable == scene.opened.body.party
     assert any("do not fit" in one for one in found.discrepancies)
 

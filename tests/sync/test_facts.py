@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.events import Correction, Event, Fact, ItemScanned, JobPlanned, NoteWritten, VisitArrived
 from sync import facts
+from sync.events import Correction, Event, Fact, ItemScanned, JobPlanned, NoteWritten, VisitArrived
 from sync.facts import in_force, still_standing
 from tests.sync.histories import rngs
 from tests.sync.scene import NOBODY_HAS_IT, Scene

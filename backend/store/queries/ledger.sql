@@ -5,6 +5,9 @@ SELECT name, value FROM setting;
 INSERT INTO setting (name, value) VALUES (:name, :value)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
+-- name: unset
+DELETE FROM setting WHERE name = :name;
+
 -- name: last_mark
 SELECT position, digest FROM mark ORDER BY position DESC LIMIT 1;
 

@@ -2,13 +2,18 @@
 
 -- name: jobs
 SELECT j.body, j.rank, j.due_ms, j.id FROM job_row AS j
-WHERE EXISTS (
-        SELECT 1 FROM reach AS r
-        WHERE r.job = j.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+WHERE (
+        'site:*' IN (SELECT value FROM json_each(:keys))
+        OR j.job IN (
+            SELECT r.job FROM reach AS r
+            WHERE r.key IN (SELECT value FROM json_each(:keys)) AND r.until IS NULL
+        )
     )
-    AND (:state = '' OR j.state = :state)
-    AND (:site = '' OR j.site = :site)
-    AND (:accountable = '' OR j.accountable = :accountable)
+    AND (:first = '' OR j.job IN (SELECT f.job FROM found_by AS f WHERE f.key = :first))
+    AND NOT EXISTS (
+        SELECT 1 FROM json_each(:wanted) AS w
+        WHERE NOT EXISTS (SELECT 1 FROM found_by AS f WHERE f.key = w.value AND f.job = j.job)
+    )
     AND (j.rank, j.due_ms, j.job)
         > (:rank, :due_ms, (SELECT coalesce(max(n.ref), 0) FROM job_named AS n WHERE n.job = :id))
 ORDER BY j.rank, j.due_ms, j.job
@@ -123,3 +128,9 @@ SELECT body FROM job_row WHERE site = :site AND state = 'open' ORDER BY id LIMIT
 
 -- name: staff_logs
 SELECT log FROM log WHERE staff = 1;
+
+-- name: cursors
+SELECT kid, position, at FROM device_cursor;
+
+-- name: contacts
+SELECT kid, at FROM contact;

@@ -11,12 +11,33 @@ DELETE FROM case_row;
 -- name: drop_orders
 DELETE FROM order_row;
 
+-- name: drop_found
+DELETE FROM found_by;
+-- name: drop_words
+DELETE FROM word;
+
 -- name: keep_job
-INSERT INTO job_row (job, id, state, site, accountable, rank, due_ms, open_cases, body)
-VALUES (:job, :id, :state, :site, :accountable, :rank, :due_ms, :open_cases, :body)
+INSERT INTO job_row (job, id, state, site, accountable, rank, due_ms, open_cases, found, seen, body)
+VALUES (:job, :id, :state, :site, :accountable, :rank, :due_ms, :open_cases, :found, :seen, :body)
 ON CONFLICT (job) DO UPDATE
 SET state = excluded.state, site = excluded.site, accountable = excluded.accountable, rank = excluded.rank,
-    due_ms = excluded.due_ms, open_cases = excluded.open_cases, body = excluded.body;
+    due_ms = excluded.due_ms, open_cases = excluded.open_cases, found = excluded.found, seen = excluded.seen,
+    body = excluded.body;
+
+-- name: find_by
+INSERT INTO found_by (key, job) VALUES (:key, :job)
+ON CONFLICT (key, job) DO NOTHING;
+
+-- name: lose
+DELETE FROM found_by WHERE key = :key AND job = :job;
+
+-- name: keep_word
+INSERT INTO word (word, kind, id) VALUES (:word, :kind, :id)
+ON CONFLICT (word, kind, id) DO NOTHING;
+
+-- name: word_gone
+DELETE FROM word
+WHERE word = :word AND kind = :kind AND id = :id AND NOT EXISTS (SELECT 1 FROM found_by WHERE key = :key);
 
 -- name: keep_handover
 INSERT INTO handover_row (offer, job, state, offered_ms, escalate_ms, body)
@@ -69,7 +90,7 @@ INSERT INTO order_row (job, name, site, body) VALUES (:job, :name, :site, :body)
 ON CONFLICT (name, job) DO UPDATE SET site = excluded.site, body = excluded.body;
 
 -- name: job_now
-SELECT body FROM job_row WHERE job = :job;
+SELECT body, found FROM job_row WHERE job = :job;
 
 -- name: handovers_now
 SELECT offer, body FROM handover_row WHERE job = :job;
