@@ -1,6 +1,8 @@
 """Commands about the device itself: how it stands, a round with the backend, who holds it."""
 
 from argparse import ArgumentParser, Namespace
+from textwrap import wrap
+from typing import Final
 
 from device.agent import Agent, Status
 from device.commands.answers import Action, Said, nothing
@@ -12,6 +14,9 @@ from sync.problems import catalogue
 from sync.session import Wait
 
 _TITLES = {kind.slug: (kind.title, kind.advice) for kind in catalogue()}
+
+_MOST_NEEDS: Final = 5
+"""So many of what needs a person stand on the screen, two lines each."""
 
 
 # -- status --------------------------------------------------------------------
@@ -25,7 +30,7 @@ def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
     held, stood = status.held, status.conversation
     oldest = f", the oldest for {_span(now_ms - held.oldest_ms)}" if held.oldest_ms is not None else ""
     judged = ", ".join(f"{count} {word}" for word, count in sorted(held.judged.items())) or "nothing yet"
-    needs = [f"{_title(notice.slug)}: {notice.detail}" for notice in status.notices]
+    needs = [f"{_title(one.slug)}: {one.detail}. {_advice(one.slug)}" for one in status.notices]
     needs += [f"event {one.seq} {one.verdict}: {_title(one.code)}. {_advice(one.code)}" for one in status.refused]
     lines = [
         f"device     {status.device} ({status.kid}), held by {status.holder or 'nobody yet'}",
@@ -42,9 +47,10 @@ def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
     ]
     if status.surrender is not None:
         lines.insert(3, f"revoked    {_surrendering(status.surrender)}")
-    lines += [f"  {line[:76]}" for line in needs[:10]]
-    if len(needs) > 10:
-        lines.append(f"  and {len(needs) - 10} more; see --json")
+    for need in needs[:_MOST_NEEDS]:  # what to do stands at the end of each, so none is cut before its second line
+        lines += [f"  {line}" for line in wrap(need, 76, max_lines=2, placeholder=" …", subsequent_indent="  ")]
+    if len(needs) > _MOST_NEEDS:
+        lines.append(f"  and {len(needs) - _MOST_NEEDS} more; see --json")
     return tuple(lines)
 
 

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from device.commands.inputs import strictly
 from device.commands.running import ABOUT
 from device.commands.table import ACTIONS, main
 from device.config import Settings, Tls, load_settings
+from device.store import pulled
+from device.store.sqlite import open_store
 from device.world import Machine
 from sync.clock import rfc3339
 from sync.ids import is_name
@@ -449,3 +452,19 @@ def test_a_device_loads_nothing_of_the_server() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
+
+
+def test_what_needs_a_person_says_what_to_do_on_the_screen(capfd: pytest.CaptureFixture[str], field: Field) -> None:
+    async def put() -> None:
+        async with open_store(field.folder / "phone-anna") as store:
+            for number in range(7):
+                said = f"by {number} minutes, by {number} minutes, by {number} minutes"
+                await store.writing(partial(pulled.needs_you, slug="clock-before-roster", detail=said, now_ms=1))
+
+    asyncio.run(put())
+    assert main(["status", "--dir", str(field.folder / "phone-anna")]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines).split()).count("Set the device's clock, then scan again.") == 5
+    assert lines[-1] == "  and 2 more; see --json"
