@@ -177,7 +177,8 @@ class Jobs:
         answers = [answer for one in self._here.journey(job).handovers for answer in one.accepted]
         reserved = [one.hash for one in answers if isinstance(one.body, Accepted) and one.body.reservations]
         if reservation not in reserved:
-            raise Problem(NOT_FOUND, f"no acceptance {reservation} with a reservation; there is: {', '.join(reserved)}")
+            there = ", ".join(reserved) or "none"
+            raise Problem(NOT_FOUND, f"no acceptance {reservation} with a reservation on this job; there is {there}")
 
     async def scan_asset(
         self, person: str, job: str, asset: str, *, site: str = "", visit: str = "", entered: Entered | None = None

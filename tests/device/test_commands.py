@@ -375,7 +375,9 @@ def test_bad_input_gets_a_sentence_with_a_remedy_and_exit_2(
 @pytest.mark.parametrize("start", ["-", "--", "-h", "-1", "--as"])
 def test_a_name_that_begins_as_an_option_does_is_a_name(handover: Run, job: str, start: str) -> None:
     of_16, of_22, of_43 = (start + "A" * (length - len(start)) for length in (16, 22, 43))
-    handover("phone-anna", "item", job, of_16, "--visit", of_16, "--reservation", of_16, "--step", "picked")
+    handover("phone-anna", "item", job, of_16, "--visit", of_16, "--step", "picked")
+    unknown = handover("phone-anna", "item", job, of_16, "--reservation", of_43, "--step", "picked", exit_code=2)
+    assert of_43 in unknown
     (item,) = handover("phone-anna", "job", job)["items"]
     assert item["item"] == of_16
     assert of_22 in handover("phone-anna", "note", of_22, "hello", exit_code=2)
