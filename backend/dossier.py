@@ -46,6 +46,7 @@ from sync.qr import decode_frame
 from sync.seal import Signer
 
 _SQL: Final = queries("proof")
+_BLOBS: Final = queries("blobs")
 _LEDGER: Final = queries("ledger")
 _OFFICE: Final = queries("office")
 _REDACT: Final = queries("redact")
@@ -131,6 +132,7 @@ class _Reader:
             zone=self._zone(found.opened),
             epoch=self.con.execute(_SQL["epoch"].text).fetchone()[0],
             known_ms=known or 0,
+            blobs_here=self._blobs_here(exhibits),
         )
 
     def _closure(self, first: set[str], events: dict[str, Event]) -> set[str]:
@@ -261,6 +263,12 @@ class _Reader:
         """Whose key opened each log: the device as the office names it, else as it named itself before it knew that."""
         named = {key.kid: key.device for key in enrolled(self.con)}
         return {one.kid: named.get(one.kid, decode(one.raw, _Opened).body.device) for one in openings}
+
+    def _blobs_here(self, exhibits: Iterable[Exhibit]) -> frozenset[str]:
+        named = {blob.sha256 for one in exhibits for blob in one.event.blobs}
+        return frozenset(
+            name for name in named if self.con.execute(_BLOBS["is_here"].text, {"sha256": name}).fetchone()[0]
+        )
 
     def _names(self) -> dict[str, str]:
         row = self.con.execute(_OFFICE["document_newest"].text, {"key": "names"}).fetchone()

@@ -61,7 +61,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One handover, or one reassignment: then `handover` is None and `subject` the reassignment.
 
     `exhibits` are in the order in which they came to count, what is named before what names it. `known_ms` is when
-    the newest of the job's facts was received; `bounds` when each of them can have been recorded.
+    the newest of the job's facts was received; `bounds` when each of them can have been recorded. `blobs_here` are
+    the attachments that these name and that are held.
     """
 
     subject: Exhibit
@@ -82,6 +83,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     zone: str
     epoch: str
     known_ms: int
+    blobs_here: frozenset[str] = frozenset()
 
     @property
     def accountable(self) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from backend.attached import attachment_rows
 from backend.exhibits import Dossier, Exhibit
 from backend.sheet import Outcome, Row, Section, Sheet, Table
 from backend.words import Words
@@ -387,6 +388,7 @@ class _Writer:
             rows.append(
                 Row(label.rstrip(" ,"), (f"{words('evidence.hash')} {one.event.hash}", name, key), is_code=True)
             )
+        rows += attachment_rows(self.dossier, self._shown(), words)
         body = self.dossier.subject.event.body
         if isinstance(body, Custody):
             rows.append(Row(words("evidence.roster"), (body.roster,), is_code=True))

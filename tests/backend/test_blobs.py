@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.config import Settings
+from backend.dossier import find_dossier
 from backend.intake import Intake
 from backend.store.blobs import BlobFolder
+from backend.telling import sheet_of
+from backend.words import words as words_of
 from sync.codec import decode, encode
 from sync.events import Accepted, Blob, JobOpened, NoteWritten, Offered
 from sync.ids import b64, digest, job_id
@@ -265,7 +268,7 @@ async def test_to_name_what_somebody_else_sent_is_no_right_to_read_it(
 
 # -- waited for ---------------------------------------------------------------
 async def test_a_handover_waits_for_its_evidence_and_is_complete_once_it_is_here(
-    client: AsyncClient, enrolled: Enrol, staff: SignIn
+    client: AsyncClient, intake: Intake, enrolled: Enrol, staff: SignIn
 ) -> None:
     anna, cleo, dora = await enrolled("anna"), await enrolled("cleo"), await staff("dora")
     opened = anna.record("job.opened", JobOpened(roster=anna.roster, party="anna", site="north"))
@@ -292,11 +295,20 @@ async def test_a_handover_waits_for_its_evidence_and_is_complete_once_it_is_here
         (one,) = view["handovers"]
         return one.get("complete", False), one.get("waits_for", []), view["job"].get("blobs_awaited", 0)
 
+    async def receipt() -> str:
+        """The receipt of the handover in words."""
+        dossier = await intake.store.reading(lambda con: find_dossier(con, offered.hash))
+        sheet = sheet_of(dossier, words_of("en"), dossier.known_ms)
+        return "\n".join(f"{row.label}: {text}" for part in sheet.sections for row in part.rows for text in row.texts)
+
     assert await stands() == (False, [PHOTO.sha256, thumbnail.sha256], 2)
+    assert "Photo: not here yet: the handover is not complete without it" in await receipt()
     await send(client, anna, OTHER)
     assert await stands() == (False, [PHOTO.sha256], 1)
     await send(client, anna, PNG)
     assert await stands() == (True, [], 0)
+    assert "Photo: held by the office" in await receipt()
+    assert f"SHA-256 {PHOTO.sha256}" in await receipt()
 
 
 # -- the folder ---------------------------------------------------------------
