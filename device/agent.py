@@ -4,7 +4,7 @@ One agent, many people: a handheld may be shared. It records first and syncs whe
 the only place that knows every part.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -39,12 +39,21 @@ from sync.protocol import SeqVerdict
 from sync.session import Wait
 
 
+class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A contest or a doubt on a job known here, which the office has to settle, and everybody whom it touches."""
+
+    job: str
+    basis: str
+    why: str
+    parties: tuple[str, ...]
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How the device stands, for one screen.
 
     `held` says what is on this device only and since when, what is received, what is judged how; `attached` which
-    photos and documents wait to be sent. `notices` and `refused` are what needs a person; `surrender` is how a revoked
-    device hands over. Received means: a receipt of the epoch in force covers it.
+    photos and documents wait to be sent. `notices` and `refused` are what needs a person, `cases` what needs the
+    office; `surrender` is how a revoked device hands over. Received means: a receipt of the epoch in force covers it.
     """
 
     device: str
@@ -60,6 +69,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...]
     refused: tuple[SeqVerdict, ...]
     surrender: Surrender | None
+    cases: tuple[OpenCase, ...] = ()
 
 
 class Switched(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +196,15 @@ class Agent:
             notices=await here.store.reading(pulled.notices),
             refused=await here.store.reading(lambda con: log.not_applied(con, row)),
             surrender=await here.store.reading(lambda con: stands(con, row)),
+            cases=tuple(self._cases()),
         )
+
+    def _cases(self) -> Iterator[OpenCase]:
+        memory = self._holding.memory
+        for job in memory.jobs():
+            for case in memory.journey(job).custody.cases:
+                if case.state == "open":
+                    yield OpenCase(job=job, basis=case.basis, why=case.why, parties=case.parties)
 
 
 @asynccontextmanager

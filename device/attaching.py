@@ -11,7 +11,7 @@ from device.store.blobs import BlobFolder
 from device.world import World
 from sync.blobs import MOST_THUMBNAIL, type_of
 from sync.events import Blob
-from sync.problems import BLOB_EMPTY, BLOB_TOO_LARGE, BLOB_TYPE, NO_FILE, PHOTO_DISK_FULL, Problem
+from sync.problems import BLOB_EMPTY, BLOB_TOO_LARGE, BLOB_TYPE, NO_FILE, PHOTO_DISK_FULL, QUOTA_FULL, Problem
 
 What = Literal["photo", "signature", "transcript", "document"]
 
@@ -32,7 +32,7 @@ class Attaching:
     def attach(self, raw: bytes, what: What, where: str = "") -> tuple[Blob, ...]:
         """These bytes are durable here, a thumbnail beside them where they are a picture; an event may name both.
 
-        Raises BLOB_EMPTY, BLOB_TYPE (told from the bytes), BLOB_TOO_LARGE, PHOTO_DISK_FULL.
+        Raises BLOB_EMPTY, BLOB_TYPE (told from the bytes), BLOB_TOO_LARGE, PHOTO_DISK_FULL, QUOTA_FULL.
         """
         type_ = type_of(raw)
         if not raw:
@@ -44,6 +44,8 @@ class Attaching:
         small = _thumbnail(raw) if type_.startswith("image/") and len(raw) > MOST_THUMBNAIL else b""
         if self._folder.free() - len(raw) - len(small) < self._settings.reserve_bytes:
             raise Problem(PHOTO_DISK_FULL, f"less than {self._settings.reserve_bytes} bytes would be left", where)
+        if self._folder.taken() + len(raw) + len(small) > self._settings.quota_bytes:
+            raise Problem(QUOTA_FULL, f"attachments here may take {self._settings.quota_bytes} bytes", where)
         original = Blob(sha256=self._folder.keep(raw), size=len(raw), type=type_, what=what)
         if not small:
             self._world.fault("blob-durable")

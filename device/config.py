@@ -45,12 +45,14 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Attachments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may be attached, and how long it is kept here after the backend has it.
 
-    With less than `reserve_bytes` free on the disk no more is attached: the room is for events.
+    With less than `reserve_bytes` free on the disk, or `quota_bytes` of attachments here, no more is attached: the room
+    is for events.
     """
 
     types: tuple[str, ...] = TYPES
     most_bytes: Annotated[int, Meta(ge=1)] = 20 * 1024 * 1024
     reserve_bytes: Annotated[int, Meta(ge=0)] = 64 * 1024 * 1024
+    quota_bytes: Annotated[int, Meta(ge=0)] = 4 * 1024 * 1024 * 1024
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 14
 
 

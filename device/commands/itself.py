@@ -32,6 +32,9 @@ def _screen(status: Status, now_ms: int) -> tuple[str, ...]:
     judged = ", ".join(f"{count} {word}" for word, count in sorted(held.judged.items())) or "nothing yet"
     needs = [f"{_title(one.slug)}: {one.detail}. {_advice(one.slug)}" for one in status.notices]
     needs += [f"event {one.seq} {one.verdict}: {_title(one.code)}. {_advice(one.code)}" for one in status.refused]
+    needs += [
+        f"case on job {one.job} ({one.why}): {', '.join(one.parties)}; the office settles it" for one in status.cases
+    ]
     lines = [
         f"device     {status.device} ({status.kid}), held by {status.holder or 'nobody yet'}",
         f"people     {', '.join(status.people) or 'no roster yet; sync once'}",

@@ -92,6 +92,10 @@ class BlobFolder:
         before_s = (now_ms - STRAY_MS) / 1000
         return [path.name for path in self._folder.iterdir() if path.stat().st_mtime < before_s]
 
+    def taken(self) -> int:
+        """How many bytes the attachments here take."""
+        return sum(path.stat().st_size for path in self._folder.iterdir()) if self._folder.is_dir() else 0
+
     def free(self) -> int:
         """How many bytes are free on the disk."""
         return shutil.disk_usage(self._folder.parent).free

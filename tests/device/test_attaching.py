@@ -24,6 +24,7 @@ from sync.problems import (
     DISK_FULL,
     NO_FILE,
     PHOTO_DISK_FULL,
+    QUOTA_FULL,
     SIGNATURE_MISSING,
     Problem,
     ProblemKind,
@@ -118,6 +119,15 @@ async def test_a_full_disk_stops_photos_first_and_events_go_on(field: Field) -> 
         assert kind_of(anna, picture()) is PHOTO_DISK_FULL
         job = await anna.jobs.open("anna", site="site-1")
         assert (await anna.jobs.note("anna", job, "no photo, the disk is full")).seq == 3
+
+
+async def test_attachments_have_a_quota_and_events_have_none(field: Field) -> None:
+    allow(field, quota_bytes=400_000)
+    async with field.open("phone-anna") as anna:
+        job = await anna.jobs.open("anna", site="site-1")
+        await anna.jobs.note("anna", job, "one fits", blobs=anna.attaching.attach(picture(), "photo"))
+        assert kind_of(anna, picture(301)) is QUOTA_FULL
+        assert (await anna.jobs.note("anna", job, "and no other")).seq == 4
 
 
 async def test_a_folder_that_cannot_be_written_is_a_full_disk(anna: Agent) -> None:

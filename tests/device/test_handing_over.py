@@ -232,6 +232,8 @@ async def test_an_acceptance_against_a_withdrawal_is_a_contest_that_nobody_decid
     await crew.anna.offering.confirm("anna", read_code(accepted))
     (case,) = crew.anna.holding.journey(crew.job).custody.cases
     assert (case.state, case.parties) == ("open", ("anna", "bo"))
+    (told,) = (await crew.anna.status()).cases
+    assert (told.job, told.why, told.parties) == (crew.job, "contest", ("anna", "bo"))
 
 
 async def test_work_is_planned_sent_out_and_offered_in_one_go(crew: Crew) -> None:
