@@ -72,8 +72,19 @@ class Checker:
         """Somebody was shown this event as recorded."""
         self.shown.setdefault((log, seq), set()).add(hash_)
 
-    def look(self, store: Store, outbox: Mapping[Name, frozenset[str]], *, lost: Iterable[Name] = ()) -> None:
-        """The store holds this now, and these events wait on devices; `lost` were declared so by a manager."""
+    def look(
+        self,
+        store: Store,
+        outbox: Mapping[Name, frozenset[str]],
+        *,
+        lost: Iterable[Name] = (),
+        gone: Iterable[str] = (),
+    ) -> None:
+        """The store holds this now, and these events wait on devices.
+
+        `lost` were declared so by a manager; `gone` are hashes of what went down with a store that was restored, and
+        nobody else was to hold.
+        """
         self.looks += 1
         if store.epoch != self._epoch:  # a restore: what it held before, and said of it, is no promise any more
             self._epoch, self._held, self._final = store.epoch, {}, {}
@@ -89,10 +100,11 @@ class Checker:
             if dropped := before - held.get(name, set()):
                 self._find(BESIDE, f"{name} no longer holds {sorted(dropped)}")
         self._held = {name: frozenset(hashes) for name, hashes in held.items()}
-        excused = set(lost)
+        excused, went_down = set(lost), set(gone)
         for name, shown in self.shown.items():
-            if name not in excused and (gone := shown - held.get(name, set()) - outbox.get(name, frozenset())):
-                self._find(KEPT, f"{name} {sorted(gone)}")
+            nowhere = shown - held.get(name, set()) - outbox.get(name, frozenset()) - went_down
+            if nowhere and name not in excused:
+                self._find(KEPT, f"{name} {sorted(nowhere)}")
 
     def _judge(self, name: Name, row: Held) -> None:
         if not row.verdict:

@@ -284,10 +284,10 @@ class Deeds:
             Settings(database=town.office.database),
             Fragile(seed=4, name="restore", life=self.counts["restored"], true_ms=town.clock.now_ms),
         )
-        held = {name for name, _ in town.office.store().rows}
-        kept = {name for phone in town.phones.values() for name in phone.recorded()}
+        held = {row.hash for _, row in town.office.store().rows}
+        kept = {hash_ for phone in town.phones.values() for hash_ in phone.recorded().values()}
         # A compromised device erases itself once all is received: a loss of the backend after that is a loss.
-        town.nobody_holds |= town.checker.shown.keys() - held - kept
+        town.nobody_holds |= {hash_ for hashes in town.checker.shown.values() for hash_ in hashes} - held - kept
         town.restored = True
         await town.office.start()
         self.counts["restored"] += 1

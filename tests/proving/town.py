@@ -267,8 +267,8 @@ class Town:
         self.checker = Checker()
         self.phones: dict[str, Phone] = {}
         self.restored = False
-        self.nobody_holds: set[Name] = set()
-        """What went down with the backend, and the device that recorded it had erased itself before."""
+        self.nobody_holds: set[str] = set()
+        """Hashes of what went down with the backend, when the device that had recorded it had erased itself before."""
         self.receipts = 0
         self._shown: dict[str, dict[Name, str]] = {}
         for name in list(CREW)[:phones]:
@@ -338,7 +338,7 @@ class Town:
     def look(self) -> None:
         """Everything is looked at as it lies on the disks."""
         self.show()
-        self.checker.look(self.office.store(), self.waiting(), lost={*self.declared_lost(), *self.nobody_holds})
+        self.checker.look(self.office.store(), self.waiting(), lost=self.declared_lost(), gone=self.nobody_holds)
         for phone in self.phones.values():
             self.checker.told(phone.name, phone.told())
 
