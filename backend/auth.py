@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from backend.accounts.sessions import COOKIE, Session, find_session, saw_session
+from backend.accounts.tokens import Token, find_token, used_token
 from backend.addresses import PROGRAMS
 from backend.reach import person_keys
 from backend.store.sqlite import Store, queries
@@ -140,11 +142,27 @@ class Doorkeeper(AbstractAuthenticationMiddleware):
             if device is None:
                 raise Problem(NOT_SIGNED_IN, f"no device has the key {kid}")
             return AuthenticationResult(user=None, auth=DeviceCaller(kid, device.jwk, device))
-        now_ms = state.intake.door.world.now_ms()
-        person = await state.intake.store.reading(lambda con: person_of(con, token, now_ms))
-        who = directory.person(person)
+        found = await _of_token(state, token)
+        _need_endpoint(connection, found)
+        who = directory.person(found.person)
         roles = frozenset(who.roles) if who else frozenset()
-        return AuthenticationResult(user=None, auth=StaffCaller(person, roles, directory))
+        return AuthenticationResult(user=None, auth=StaffCaller(found.person, roles, directory))
+
+
+async def _of_token(state: Any, token: str) -> Token:  # noqa: ANN401 - the application's state
+    now_ms = state.intake.door.world.now_ms()
+    found: Token = await state.intake.store.reading(lambda con: find_token(con, token, now_ms))
+    if found.stale:
+        with suppress(Problem):  # a full disk is no reason to refuse who only reads
+            await state.intake.do(lambda writing: used_token(writing.con, found.id, now_ms))
+    return found
+
+
+def _need_endpoint(connection: ASGIConnection[Any, Any, Any, Any], token: Token) -> None:
+    """Return only if the token may call this address; else NOT_PERMITTED."""
+    asked = f"{connection.scope.get('method')} {connection.scope['path_template']}"
+    if token.endpoints and asked not in token.endpoints:
+        raise Problem(NOT_PERMITTED, f"this token is not for {asked}")
 
 
 async def _in_browser(connection: ASGIConnection[Any, Any, Any, Any]) -> StaffCaller:
@@ -160,30 +178,18 @@ async def _in_browser(connection: ASGIConnection[Any, Any, Any, Any]) -> StaffCa
     if who is None:
         raise Problem(NOT_SIGNED_IN, "this person is listed no more")
     if session.stale:
-        await state.intake.do(lambda writing: saw_session(writing.con, token, now_ms))
+        with suppress(Problem):
+            await state.intake.do(lambda writing: saw_session(writing.con, token, now_ms))
     return StaffCaller(session.person, frozenset(who.roles), directory, session.id, session.form)
-
-
-def person_of(con: sqlite3.Connection, token: str, now_ms: int) -> str:
-    """Whose token this is; NOT_SIGNED_IN where it is nobody's, or ended."""
-    row = con.execute(_SQL["token"].text, {"hash": token_hash(token)}).fetchone()
-    if row is None or row[1] < now_ms or row[2]:
-        raise Problem(NOT_SIGNED_IN)
-    person: str = row[0]
-    return person
-
-
-def token_hash(token: str) -> bytes:
-    """What is kept of a token or code: it cannot be used to call."""
-    return digest(token.encode())
 
 
 def may(*roles: Role) -> Any:  # noqa: ANN401 - what litestar calls a guard
     """A guard: callers without one of these roles get NOT_PERMITTED."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         caller = connection.auth
         if not isinstance(caller, StaffCaller) or not caller.roles.intersection(roles):
             raise Problem(NOT_PERMITTED, f"it takes {' or '.join(roles)}")
 
+    guard.roles = frozenset(roles)  # type: ignore[attr-defined]  # for who lists what a role may call
     return guard

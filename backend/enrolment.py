@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from backend.auth import token_hash
+from backend.accounts.tokens import token_hash
 from backend.intake import Door
 from backend.keys import backend_keys, bind, enrolled, is_taken
 from backend.master import DEVICE, get

@@ -32,3 +32,19 @@ class Attempts:
         self._failed[caller] = [*recent[-MOST_FAILURES:], self._world.now_ms()]
         while len(self._failed) > MOST_CALLERS:
             self._failed.popitem(last=False)
+
+    def begin(self, *callers: str) -> None:
+        """Afterwards an attempt counts against each of these, until `went_well`; TOO_MANY where one may not try.
+
+        It counts before anything is compared: of many that come at once none is free.
+        """
+        for caller in callers:
+            self.check(caller)
+        for caller in callers:
+            self.failed(caller)
+
+    def went_well(self, *callers: str) -> None:
+        """Afterwards the last attempt of each of these counts no more."""
+        for caller in callers:
+            if self._failed.get(caller):
+                self._failed[caller].pop()

@@ -19,12 +19,17 @@ from sync.problems import BAD_NAME, NOT_FOUND, TAKEN, Problem
 _SQL: Final = queries("office")
 _REDACT: Final = queries("redact")
 Name = Annotated[str, Meta(max_length=200)]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
+Phone = Annotated[str, Meta(max_length=60, pattern=r"^(\+?[0-9][0-9 ()/.,;a-z-]{2,})?$")]
 EVERY: Final = "*"
 """In a person's scope: every site."""
 
 
 class PersonRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Somebody who works here; `sites` is the scope: empty is none, `*` is all."""
+    """Somebody who works here; `sites` is the scope: empty is none, `*` is all.
+
+    `email` and `phone` are the office's alone: neither roster nor names say them.
+    """
 
     name: Name = ""
     roles: tuple[Role, ...] = ()
@@ -33,6 +38,8 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     sites: tuple[str, ...] = ()
     trained_until: str = ""
     hours: str = ""
+    email: Email = ""
+    phone: Phone = ""
 
 
 class TeamRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -169,14 +176,17 @@ def end(con: sqlite3.Connection, kind: Kind[_R], id_: str, *, now_ms: int) -> No
 
 
 def forget_name(con: sqlite3.Connection, id_: str) -> int:
-    """Afterwards no version of this person's row says a name, not even one that ended: how many did."""
+    """Afterwards no version of this person's row says a name, an address or a number: how many did.
+
+    Not even one that ended.
+    """
     count = 0
     for version, body in con.execute(_REDACT["names_of"].text, {"kind": PERSON.name, "id": id_}).fetchall():
         row = decode(body, PERSON.shape)
-        if row.name:
-            nameless = encode(msgspec.structs.replace(row, name="")).decode()
+        bare = msgspec.structs.replace(row, name="", email="", phone="")
+        if bare != row:
             where = {"kind": PERSON.name, "id": id_, "version": version}
-            con.execute(_REDACT["rename"].text, where | {"body": nameless})
+            con.execute(_REDACT["rename"].text, where | {"body": encode(bare).decode()})
             count += 1
     return count
 

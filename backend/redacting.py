@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from backend.accounts.identities import end_identities
+from backend.accounts.sessions import forget_sessions
 from backend.facts import PARKED, WORDS
 from backend.intake import Door
 from backend.master import PERSON, find, forget_name
@@ -350,7 +352,12 @@ def joined(planned: Plan, done: Iterable[Done], names: int = 0) -> Done:
 
 
 def forget_person(door: Door, writing: Writing, person: str) -> int:
-    """Afterwards nobody here is told what this person was called: how many rows of master data said it."""
+    """Afterwards nobody here is told what this person was called: how many rows of master data said it.
+
+    Nor from where the person signed in, and with which accounts of other services.
+    """
     count = forget_name(writing.con, person)
+    end_identities(writing.con, person)
+    forget_sessions(writing.con, person)
     door.cut(writing)
     return count

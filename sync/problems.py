@@ -602,6 +602,76 @@ NOT_HERE_UNENCRYPTED = _kind(
     "fix",
     "Open the office by https, or on the machine it runs on.",
 )
+LAST_ADMIN = _kind(
+    "last-admin",
+    "Nobody else administers this office",
+    409,
+    "fix",
+    "Make somebody else an administrator first.",
+)
+CHANGED_SINCE = _kind(
+    "changed-since",
+    "Somebody else changed this meanwhile",
+    409,
+    "fix",
+    "See what stands there now, and send yours again if it is still right.",
+)
+NO_SIGN_IN = _kind(
+    "no-sign-in",
+    "A program does not sign in",
+    409,
+    "fix",
+    "Make a token for it instead.",
+)
+PROVIDER_DOWN = _kind(
+    "provider-down",
+    "The sign-in service does not answer",
+    503,
+    "retry",
+    "Try again in a while, or sign in with your password.",
+)
+PROVIDER_REFUSED = _kind(
+    "provider-refused",
+    "The sign-in service did not let you in",
+    403,
+    "fix",
+    "Begin again on the sign-in page.",
+)
+PROVIDER_LIED = _kind(
+    "provider-lied",
+    "The answer of the sign-in service does not hold",
+    403,
+    "fix",
+    "Begin again on the sign-in page; if it stays, tell an administrator what stands here.",
+)
+IDENTITY_UNKNOWN = _kind(
+    "identity-unknown",
+    "Nobody here belongs to this account",
+    403,
+    "ask",
+    "Ask an administrator to enter its e-mail address for you, or sign in with your password and link it.",
+)
+EMAIL_UNVERIFIED = _kind(
+    "email-unverified",
+    "The sign-in service does not vouch for this e-mail address",
+    403,
+    "ask",
+    "Confirm the address there, or sign in with your password and link the account.",
+)
+EMAIL_SHARED = _kind(
+    "email-shared",
+    "Several people here have this e-mail address",
+    403,
+    "ask",
+    "Ask an administrator to give each an address of their own.",
+)
+IDENTITY_TAKEN = _kind(
+    "identity-taken",
+    "This account belongs to somebody here already, or you have another one there",
+    409,
+    "fix",
+    "End the other link first.",
+)
 
 # -- other systems that are told of events --------------------------------------
 ADDRESS_REFUSED = _kind(

@@ -32,6 +32,21 @@ def make_link(con: sqlite3.Connection, world: World, person: str, purpose: Purpo
     return secret
 
 
+class OpenLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that still works, without its secret; times are ms since 1970."""
+
+    purpose: Purpose
+    made_by: str
+    made_at: int
+    expires_at: int
+
+
+def links_of(con: sqlite3.Connection, person: str, now_ms: int) -> tuple[OpenLink, ...]:
+    """The links of this person that still work: one at most."""
+    rows = con.execute(_SQL["links_of"].text, {"person": person, "now_ms": now_ms})
+    return tuple(OpenLink(purpose=row[0], made_by=row[1], made_at=row[2], expires_at=row[3]) for row in rows)
+
+
 def find_link(con: sqlite3.Connection, secret: str, now_ms: int) -> Link:
     """The link with this secret; LINK_OVER where it was used, is too old, or never was."""
     row = con.execute(_SQL["link"].text, {"hash": digest(secret.encode())}).fetchone()

@@ -5,6 +5,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from zxcvbn import zxcvbn
 
 from backend.store.sqlite import queries
 from sync.problems import WEAK_PASSWORD, Problem
@@ -12,6 +13,9 @@ from sync.problems import WEAK_PASSWORD, Problem
 _SQL: Final = queries("accounts")
 LEAST: Final = 12
 MOST: Final = 200
+_LOOKED_AT: Final = 72
+"""Characters that zxcvbn takes at most; whether they are common is seen long before."""
+_SCORE: Final = 3
 _HASHER: Final = PasswordHasher()
 """argon2id with the library's parameters, which follow RFC 9106."""
 _NOBODY: Final = _HASHER.hash("nobody has this password, and it is compared all the same")
@@ -37,14 +41,31 @@ def password_of(con: sqlite3.Connection, person: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def drop_password(con: sqlite3.Connection, person: str) -> None:
+    """Afterwards nobody signs in as this person with a password."""
+    con.execute(_SQL["drop_password"].text, {"person": person})
+
+
 def keep_password(con: sqlite3.Connection, person: str, hash_: str, now_ms: int) -> None:
     """Afterwards the person signs in with the password of this hash."""
     con.execute(_SQL["keep_password"].text, {"person": person, "hash": hash_, "changed_at": now_ms})
 
 
-def strong_enough(password: str, person: str) -> None:
-    """Return only if nobody would try this password first; else WEAK_PASSWORD."""
+def strong_enough(password: str, *known: str) -> None:
+    """Return only if nobody would try this password early; else WEAK_PASSWORD. Takes milliseconds.
+
+    `known` is what others know of the person: whoever guesses begins with it. There are no rules of composition
+    (NIST SP 800-63B, 3.1.1.2): zxcvbn compares with what was common in leaked lists, with words, names, dates, rows of
+    the keyboard and repetitions, and its score 3 begins at 10^8 guesses.
+    """
     if not LEAST <= len(password) <= MOST:
         raise Problem(WEAK_PASSWORD, f"{len(password)} of at least {LEAST} characters", "password")
-    if len(set(password)) < 5 or person.lower() in password.lower():
-        raise Problem(WEAK_PASSWORD, "it repeats itself, or holds the name", "password")
+    words = [word for text in (*known, "handover") for word in (text, *text.replace("@", " ").split()) if word]
+    if zxcvbn(password[:_LOOKED_AT], user_inputs=words)["score"] < _SCORE:
+        raise Problem(WEAK_PASSWORD, "it is common, or holds what others know of you", "password")
+
+
+def accepted(password: str, *known: str) -> str:
+    """What is kept of a password that is strong enough; else WEAK_PASSWORD. It belongs beside the event loop."""
+    strong_enough(password, *known)
+    return hashed(password)

@@ -17,6 +17,8 @@ IDLE_MS: Final = 12 * 3_600_000
 """A session that was not used for so long is over."""
 LIVES_MS: Final = 14 * 86_400_000
 """No session lives longer, however often it is used."""
+KEPT_MS: Final = 30 * 86_400_000
+"""How long it is kept that there was a session, once it is over."""
 _SAW_EVERY_MS: Final = 60_000
 _TOKEN_BYTES: Final = 32
 _ID_BYTES: Final = 9
@@ -50,6 +52,7 @@ def open_session(con: sqlite3.Connection, world: World, person: str, *, agent: s
     """A token for this person's browser; nothing that the browser held before counts for it."""
     token = b64(world.token(_TOKEN_BYTES))
     now_ms = world.now_ms()
+    con.execute(_SQL["drop_sessions"].text, {"before": now_ms - KEPT_MS})
     row = {"hash": _hash(token), "id": b64(world.token(_ID_BYTES)), "person": person, "made_at": now_ms}
     more = {"expires_at": now_ms + LIVES_MS, "agent": agent[:_MOST_AGENT], "address": address}
     con.execute(_SQL["open_session"].text, row | more)
@@ -82,6 +85,11 @@ def end_session(con: sqlite3.Connection, person: str, id_: str, now_ms: int) -> 
 def end_sessions(con: sqlite3.Connection, person: str, now_ms: int, *, but: str = "") -> int:
     """Afterwards all sessions of this person are over, except the one named; how many were."""
     return con.execute(_SQL["end_sessions"].text, {"person": person, "but": but, "ended_at": now_ms}).rowcount
+
+
+def forget_sessions(con: sqlite3.Connection, person: str) -> None:
+    """Afterwards nothing says when this person was signed in, or from where; who is signed in is so no more."""
+    con.execute(_SQL["forget_sessions"].text, {"person": person})
 
 
 def sessions_of(con: sqlite3.Connection, person: str, now_ms: int) -> tuple[SessionView, ...]:

@@ -1,25 +1,27 @@
 """`handover people`: who works here, in which teams, with which roles and skills, and tokens for the JSON API."""
 
 import argparse
+import sys
 
 import msgspec
 
-from backend.auth import token_hash
+from backend.accounts.links import LIVES_MS, Purpose
+from backend.accounts.tokens import MOST_DAYS, TokenAsked, end_tokens, make_token
+from backend.app import create_app
 from backend.commands import redact
-from backend.commands.console import add_database, finish, moment, parser, read, show, whole, written
+from backend.commands.console import add_database, address, finish, moment, parser, read, show, whole, written
 from backend.config import Settings
-from backend.intake import Door
-from backend.master import DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, end, find, get, put
+from backend.endpoints import endpoints
+from backend.intake import Door, noted_address
+from backend.master import PERSON, TEAM, PersonRow, TeamRow, all_of, find, get
+from backend.people import is_program, link_for, save_person, save_team, take_off
 from backend.redacting import Wanted
-from backend.store.sqlite import queries
+from backend.world import Machine
 from backend.writing import Writing
+from sync.clock import rfc3339
 from sync.codec import UNREADABLE_JSON
-from sync.ids import b64
-from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, UNKNOWN_SITE, Problem
+from sync.problems import BAD_ARGUMENT, NOT_POSSIBLE_NOW, Problem
 
-_SQL = queries("office")
-DAY_MS = 86_400_000
-MOST_DAYS = 3_650
 BY = "command line"
 _FORGET = """\
 Taken out are the words and blobs (photos, signatures, transcripts) of every event that this person recorded, each
@@ -35,7 +37,8 @@ def main(argv: list[str]) -> int:
     steps = made.add_subparsers(dest="step", required=True, metavar="STEP")
     add = steps.add_parser("add", help="add somebody, or change what is given of somebody")
     add.add_argument("person")
-    add.add_argument("--name")
+    for option in ("name", "email", "phone"):
+        add.add_argument(f"--{option}")
     for option in ("role", "skill", "team", "site"):
         add.add_argument(f"--{option}", action="append", metavar=option.upper(), help="may be given again")
     add.add_argument("--trained-until", metavar="TIME", type=moment, help="RFC 3339 with its offset; '' for no end")
@@ -47,6 +50,14 @@ def main(argv: list[str]) -> int:
     token = steps.add_parser("token", help="make a token for the JSON API; it is shown once")
     token.add_argument("person")
     token.add_argument("--days", type=whole(1, MOST_DAYS), default=90, help="how long it lives (%(default)s)")
+    token.add_argument("--label", default="", help="what it is for")
+    token.add_argument(
+        "--endpoint",
+        action="append",
+        default=[],
+        metavar="'METHOD ADDRESS'",
+        help="what it may call, such as 'POST /api/orders'; may be given again; for a program at least one",
+    )
     token.add_argument("--void", action="store_true", help="end every token this person has")
     removed = steps.add_parser("remove", help="take somebody off: no role, no device, no token, no name")
     removed.add_argument("person")
@@ -57,10 +68,24 @@ def main(argv: list[str]) -> int:
     )
     forgotten.add_argument("person")
     redact.add_options(forgotten)
-    for step in (add, team, listed, token, removed, forgotten):
+    invite = steps.add_parser("invite", help="make a link with which somebody new sets a password, once, in three days")
+    reset = steps.add_parser("reset", help="the same for somebody who has one and forgot it")
+    for step in (invite, reset):
+        step.add_argument("person")
+        step.add_argument("--url", type=address, help="how people call the office (where the server was called last)")
+    for step in (add, team, listed, token, removed, forgotten, invite, reset):
         add_database(step)
     args = made.parse_args(argv)
-    work = {"add": _add, "team": _team, "list": _list, "token": _token, "remove": _remove, "forget": _forget}[args.step]
+    work = {
+        "add": _add,
+        "team": _team,
+        "list": _list,
+        "token": _token,
+        "remove": _remove,
+        "forget": _forget,
+        "invite": _link,
+        "reset": _link,
+    }[args.step]
     return finish("people", lambda: work(args, Settings(database=args.database)))
 
 
@@ -69,6 +94,8 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
         before = find(writing.con, PERSON, args.person) or PersonRow()
         given = {
             "name": args.name,
+            "email": args.email,
+            "phone": args.phone,
             "roles": args.role,
             "skills": args.skill,
             "teams": args.team,
@@ -80,14 +107,7 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
             row = msgspec.convert(plain, PersonRow)
         except UNREADABLE_JSON as error:
             raise Problem(BAD_ARGUMENT, str(error)) from error
-        for team in row.teams:
-            if find(writing.con, TEAM, team) is None:
-                raise Problem(UNKNOWN_PARTY, f"team {team}")
-        for site in args.site or ():
-            if site != EVERY and find(writing.con, SITE, site) is None:
-                raise Problem(UNKNOWN_SITE, site)
-        put(writing.con, PERSON, args.person, row, by=BY, now_ms=writing.now_ms)
-        door.cut(writing)
+        save_person(door, writing, args.person, row, by=BY)
 
     written(settings, work)
     return 0
@@ -95,8 +115,8 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
 
 def _team(args: argparse.Namespace, settings: Settings) -> int:
     def work(door: Door, writing: Writing) -> None:
-        put(writing.con, TEAM, args.team, TeamRow(name=args.name), by=BY, now_ms=writing.now_ms)
-        door.cut(writing)
+        before = find(writing.con, TEAM, args.team) or TeamRow()
+        save_team(door, writing, args.team, msgspec.structs.replace(before, name=args.name), by=BY)
 
     written(settings, work)
     return 0
@@ -113,20 +133,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 def _remove(args: argparse.Namespace, settings: Settings) -> int:
     """Afterwards nobody of this name is in roster and names; what was recorded stands, open jobs of his are named."""
-
-    def work(door: Door, writing: Writing) -> list[str]:
-        get(writing.con, PERSON, args.person)
-        end(writing.con, PERSON, args.person, now_ms=writing.now_ms)
-        for device, row in all_of(writing.con, DEVICE):
-            if args.person in row.people:
-                others = tuple(person for person in row.people if person != args.person)
-                left = msgspec.structs.replace(row, people=others)
-                put(writing.con, DEVICE, device, left, by=BY, now_ms=writing.now_ms)
-        writing.con.execute(_SQL["void_tokens"].text, {"person": args.person})
-        door.cut(writing)
-        return [job for (job,) in writing.con.execute(_SQL["open_jobs_of"].text, {"party": args.person})]
-
-    jobs = written(settings, work)
+    jobs = written(settings, lambda door, writing: take_off(door, writing, args.person, by=BY))
     print(f"{args.person} is listed no more")
     for job in jobs:
         print(f"still accountable for job {job}: reassign it")
@@ -139,17 +146,45 @@ def _forget(args: argparse.Namespace, settings: Settings) -> int:
 
 def _token(args: argparse.Namespace, settings: Settings) -> int:
     def work(door: Door, writing: Writing) -> str:
-        get(writing.con, PERSON, args.person)
+        row = get(writing.con, PERSON, args.person)
         if args.void:
-            writing.con.execute(_SQL["void_tokens"].text, {"person": args.person})
+            end_tokens(writing.con, args.person, writing.now_ms)
             return ""
-        token = b64(door.world.token(32))
-        until = writing.now_ms + args.days * DAY_MS
-        row = {"hash": token_hash(token), "person": args.person, "made_at": writing.now_ms, "expires_at": until}
-        writing.con.execute(_SQL["make_token"].text, row)
-        return token
+        called = _endpoints(args.endpoint, row, settings)
+        given = TokenAsked(label=args.label, endpoints=tuple(called), days=args.days)
+        return make_token(writing.con, door.world, args.person, given, by=BY)
 
     token = written(settings, work)
     if token:
         print(token)
+    return 0
+
+
+def _endpoints(given: list[str], row: PersonRow, settings: Settings) -> list[str]:
+    known = endpoints(create_app(settings, Machine()), row.roles) if given else ()
+    if strange := sorted(set(given) - {one.name for one in known}):
+        raise Problem(BAD_ARGUMENT, f"--endpoint {strange[0]!r} is none that {' or '.join(row.roles)} may call")
+    if is_program(row) and not given:
+        raise Problem(BAD_ARGUMENT, "say with --endpoint what the program may call")
+    return given
+
+
+def _link(args: argparse.Namespace, settings: Settings) -> int:
+    """Print the address with which somebody sets a password; whoever has it can, once, within three days."""
+    wanted: Purpose = "invitation" if args.step == "invite" else "reset"
+
+    def work(door: Door, writing: Writing) -> tuple[str, str, bool]:
+        purpose, secret = link_for(door, writing, args.person, by=BY)
+        if purpose != wanted:
+            raise Problem(NOT_POSSIBLE_NOW, f"{args.person} has {'a' if purpose == 'reset' else 'no'} password")
+        noted = args.url or noted_address(writing.con)
+        return secret, (noted or settings.url).rstrip("/"), noted is not None
+
+    secret, url, is_known = written(settings, work)
+    print(f"{url}/link/{secret}")
+    print(f"it works once, until {rfc3339(Machine().now_ms() + LIVES_MS)}", file=sys.stderr)
+    if not is_known:
+        print(
+            f"handover people: no server has run on this database yet; {url} is a guess, --url another", file=sys.stderr
+        )
     return 0

@@ -8,11 +8,10 @@ from litestar.datastructures import Cookie
 from litestar.params import FromQuery
 
 from backend.accounts.first import FirstCode, has_admin
-from backend.accounts.passwords import hashed, keep_password, matches, password_of, strong_enough
+from backend.accounts.passwords import accepted, keep_password, matches, password_of
 from backend.accounts.sessions import COOKIE, LIVES_MS, end_session, open_session
 from backend.auth import StaffCaller
 from backend.depends import TheAttempts, TheFirstCode, TheIntake
-from backend.limits import Attempts
 from backend.master import PERSON, PersonRow, put
 from backend.pages.forms import AnyRequest, Form, check_encrypted, local_path, read_form
 from backend.pages.shell import LANGUAGE, THEME, THEMES, frame_of, go, page, said_problem
@@ -53,20 +52,19 @@ async def begin(
     await _need_nobody(intake)
     check_encrypted(request, intake.door.settings.url)
     form = await read_form(request)
-    attempts.check("first")
+    attempts.begin("first")
     try:
-        _check_code(form.text("code"), first_code, attempts)
-        strong_enough(form.text("password"), form.text("person"))
-        kept = await asyncio.to_thread(hashed, form.text("password"))
+        _check_code(form.text("code"), first_code)
+        attempts.went_well("first")
+        kept = await asyncio.to_thread(accepted, form.text("password"), form.text("person"), form.text("name"))
         token = await intake.do(lambda writing: _found(request, intake, writing, form, kept))
     except Problem as problem:
         return _first(request, problem, form.values())
     return go("/", cookies=[session_cookie(token)])
 
 
-def _check_code(typed: str, first_code: FirstCode, attempts: Attempts) -> None:
+def _check_code(typed: str, first_code: FirstCode) -> None:
     if not first_code.fits(typed):
-        attempts.failed("first")
         raise Problem(SIGN_IN_FAILED, "this is not the code that the server printed", "code")
 
 
@@ -108,15 +106,13 @@ async def sign_in(request: AnyRequest, intake: TheIntake, attempts: TheAttempts)
     form = await read_form(request)
     person, back = form.text("person"), form.text("back")
     callers = (f"person {person}", f"address {browser(request)['address']}")
-    for caller in callers:
-        attempts.check(caller)
+    attempts.begin(*callers)
     kept = await intake.store.reading(lambda con: password_of(con, person))
     _, directory = await request.app.state.people.now()
     known = directory.person(person)
     if not await asyncio.to_thread(matches, kept if known else None, form.text("password")):
-        for caller in callers:
-            attempts.failed(caller)
         return _sign_in(request, Problem(SIGN_IN_FAILED), person, back)
+    attempts.went_well(*callers)
     world = intake.door.world
     token = await intake.do(lambda writing: open_session(writing.con, world, person, **browser(request)))
     return go(back, cookies=[session_cookie(token)])

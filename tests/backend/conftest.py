@@ -7,16 +7,15 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
+from backend.accounts.tokens import keep_token
 from backend.app import create_app
-from backend.auth import token_hash
 from backend.config import Settings
 from backend.enrolment import make_code
 from backend.intake import Intake
 from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
-from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.policy import Limits, Policy, Step
-from tests.backend.people import NOON, Author, FixedWorld, Staff
+from tests.backend.people import Author, FixedWorld, Staff
 
 PEOPLE = {
     "anna": PersonRow(name="Anna", roles=("technician",), sites=("north",)),
@@ -97,8 +96,7 @@ async def staff(client: AsyncClient, intake: Intake, world: FixedWorld) -> Calla
 
     async def sign_in(person: str) -> Staff:
         token = f"token of {person}".replace(" ", "-")
-        row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": world.clock_ms + 10**9}
-        await intake.do(lambda writing: writing.con.execute(queries("office")["make_token"].text, row).rowcount)
+        await intake.do(lambda writing: keep_token(writing.con, token, person, now_ms=world.clock_ms))
         return Staff(person, client, token)
 
     return sign_in

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from httpx import ASGITransport, AsyncClient
 
+from backend.accounts.tokens import keep_token
 from backend.app import create_app
-from backend.auth import token_hash
 from backend.config import Settings
 from backend.enrolment import make_code
 from backend.intake import Intake
 from backend.master import DEVICE, PERSON, SITE, DeviceRow, SiteRow, put
-from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.events import Accepted, CodeWitnessed, Confirmed, Fact, JobOpened, NoteWritten, Offered, Refused
 from sync.ids import b64, job_id
@@ -46,8 +45,7 @@ class Lived:
 
     async def staff(self, person: str) -> Staff:
         token = f"token-of-{person}"
-        row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": NOON + 10**9}
-        await self.intake.do(lambda writing: writing.con.execute(queries("office")["make_token"].text, row).rowcount)
+        await self.intake.do(lambda writing: keep_token(writing.con, token, person, now_ms=NOON))
         return Staff(person, self.client, token)
 
 

@@ -6,12 +6,11 @@ from typing import Final
 from httpx import AsyncClient
 
 from backend.accounts.sessions import open_session
-from backend.auth import token_hash
+from backend.accounts.tokens import keep_token
 from backend.enrolment import make_code
 from backend.intake import Intake
 from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
 from backend.ordering import take_in
-from backend.store.sqlite import queries
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.writing import Writing
@@ -116,8 +115,7 @@ def _caller(writing: Writing, world: FixedWorld, role: str, scope: str) -> Calle
 
 def _token(writing: Writing, person: str) -> str:
     token = f"token-of-{person}"
-    row = {"hash": token_hash(token), "person": person, "made_at": NOON, "expires_at": NOON + 10**9}
-    writing.con.execute(queries("office")["make_token"].text, row)
+    keep_token(writing.con, token, person, now_ms=NOON)
     return token
 
 

@@ -5,6 +5,9 @@ SELECT hash FROM staff_password WHERE person = :person;
 INSERT INTO staff_password (person, hash, changed_at) VALUES (:person, :hash, :changed_at)
 ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at;
 
+-- name: drop_password
+DELETE FROM staff_password WHERE person = :person;
+
 -- name: open_session
 INSERT INTO staff_session (hash, id, person, made_at, seen_at, expires_at, agent, address)
 VALUES (:hash, :id, :person, :made_at, :made_at, :expires_at, :agent, :address);
@@ -21,6 +24,12 @@ UPDATE staff_session SET ended_at = :ended_at WHERE person = :person AND id = :i
 -- name: end_sessions
 UPDATE staff_session SET ended_at = :ended_at WHERE person = :person AND id <> :but AND ended_at IS NULL;
 
+-- name: forget_sessions
+DELETE FROM staff_session WHERE person = :person;
+
+-- name: drop_sessions
+DELETE FROM staff_session WHERE expires_at < :before OR ended_at < :before;
+
 -- name: sessions_of
 SELECT id, made_at, seen_at, expires_at, agent, address FROM staff_session
 WHERE person = :person AND ended_at IS NULL AND expires_at > :now_ms AND seen_at > :idle_since
@@ -35,3 +44,13 @@ SELECT person, purpose, expires_at FROM staff_link WHERE hash = :hash AND used_a
 
 -- name: use_links
 UPDATE staff_link SET used_at = :used_at WHERE person = :person AND used_at IS NULL;
+
+-- name: links_of
+SELECT purpose, made_by, made_at, expires_at FROM staff_link
+WHERE person = :person AND used_at IS NULL AND expires_at > :now_ms ORDER BY made_at DESC;
+
+-- name: who_has_a_password
+SELECT person FROM staff_password ORDER BY person;
+
+-- name: who_is_invited
+SELECT DISTINCT person FROM staff_link WHERE used_at IS NULL AND expires_at > :now_ms ORDER BY person;

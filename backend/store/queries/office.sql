@@ -18,6 +18,12 @@ VALUES (:key, :version, :reference, :bytes, :jws, :position);
 -- name: drop_older
 UPDATE document SET bytes = x'', jws = '' WHERE key = :key AND version < :version AND jws <> '';
 
+-- name: members
+SELECT m.id FROM master AS m
+WHERE m.kind = 'person' AND m.until IS NULL
+    AND EXISTS (SELECT 1 FROM json_each(m.body, '$.teams') AS t WHERE t.value = :team)
+ORDER BY m.id;
+
 -- name: masters
 SELECT id, body FROM master WHERE kind = :kind AND until IS NULL ORDER BY id;
 
@@ -45,15 +51,6 @@ SELECT device, expires_at, kid, genesis, voided FROM enrol_code WHERE hash = :ha
 
 -- name: use_code
 UPDATE enrol_code SET kid = :kid, genesis = :genesis WHERE hash = :hash AND kid IS NULL;
-
--- name: make_token
-INSERT INTO staff_token (hash, person, made_at, expires_at) VALUES (:hash, :person, :made_at, :expires_at);
-
--- name: token
-SELECT person, expires_at, voided FROM staff_token WHERE hash = :hash;
-
--- name: void_tokens
-UPDATE staff_token SET voided = 1 WHERE person = :person;
 
 -- name: action
 SELECT person, asked, answer FROM action WHERE id = :id;
