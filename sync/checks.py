@@ -54,11 +54,20 @@ def _find(rule: CheckRule, policy: Policy, journey: Journey, visit: str, payload
 
 def _missing(rule: CheckRule, policy: Policy, journey: Journey, visit: str, payload: Payload) -> str:
     """What is missing, in a few words; empty where nothing is."""
+    said = unsaid(rule, payload)
+    if said is not None:
+        return said
     match rule.needs:
         case "items_scanned":
             return "; ".join(_short(journey.items))
         case "asset_scanned":
             return _asset(journey, visit)
+    return _evidence(policy, journey, visit, payload)
+
+
+def unsaid(rule: CheckRule, payload: Payload) -> str | None:
+    """What is missing by the payload alone, empty where nothing is; None where it takes what a device recorded."""
+    match rule.needs:
         case "next_action_owner":
             return _owners(payload)
         case "risks_said":
@@ -67,7 +76,7 @@ def _missing(rule: CheckRule, policy: Policy, journey: Journey, visit: str, payl
             )
         case "actions_said":
             return "" if payload.actions_taken else "nothing was said about what was done"
-    return _evidence(policy, journey, visit, payload)
+    return None
 
 
 def _short(items: Iterable[Item]) -> Iterable[str]:

@@ -8,10 +8,13 @@ import msgspec
 from backend.commands.console import add_database, finish, need, parser, read_file, show, written
 from backend.config import Settings
 from backend.master import check_name
+from backend.policies.keeping import put_in_force
 from backend.writing import Writing
 from sync.codec import decode, encode
 from sync.policy import Policy
 from sync.problems import UNREADABLE, Problem
+
+BY = "command line"
 
 
 def main(argv: list[str]) -> int:
@@ -70,8 +73,8 @@ def _set(args: argparse.Namespace, settings: Settings) -> int:
     policies = read_policies(read_file(args.file), str(args.file))
 
     def work(writing: Writing) -> list[str]:
-        issued = [writing.issue(policy) for policy in policies]
-        return [f"{one.key} {one.reference}" for one in issued if one is not None]
+        issued = [(policy.boundary, put_in_force(writing, policy, by=BY)) for policy in policies]
+        return [f"policy:{boundary} {reference}" for boundary, reference in issued if reference]
 
     for line in written(settings, lambda _, writing: work(writing)):
         print(line)

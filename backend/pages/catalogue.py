@@ -15,12 +15,14 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_decimal
 
-from backend.words import LANGUAGES, Language, Words
-from sync.clock import rfc3339
+from backend.words import LANGUAGES, Language, Words, words
+from sync.clock import milliseconds, rfc3339
 from sync.codec import decode
 
 NATIVE: Final[Mapping[Language, str]] = {"en": "English", "de": "Deutsch", "pl": "Polski", "ar": "العربية"}
 """What each language calls itself."""
+_SHARED: Final = frozenset({"element", "met", "priority", "state"})
+"""Words for closed lists that receipts say as well: `priority.urgent`; they stand in `backend.words`."""
 _FOLDER: Final = "backend.pages.words"
 _LOCALES: Final[Mapping[Language, Locale]] = {
     "en": Locale("en", "GB"),
@@ -85,6 +87,11 @@ class PageWords:
         return "" if ms is None else format_time(_at(ms), "short", tzinfo=ZoneInfo(zone), locale=self.locale)
 
     @staticmethod
+    def ms(text: str) -> int:
+        """Milliseconds since 1970 of a time as machines write it."""
+        return milliseconds(text)
+
+    @staticmethod
     def iso(ms: int) -> str:
         """The instant as machines read it."""
         return rfc3339(ms)
@@ -112,7 +119,7 @@ def areas() -> dict[str, dict[Language, dict[str, Said]]]:
 @cache
 def page_words(language: Language) -> PageWords:
     """The catalogue of a language."""
-    said: dict[str, Said] = {}
+    said: dict[str, Said] = {key: one for key, one in words(language).said.items() if key.partition(".")[0] in _SHARED}
     for by_language in areas().values():
         said |= by_language.get(language, {})
     return PageWords(language, said)

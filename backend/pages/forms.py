@@ -36,6 +36,10 @@ class Form:
         """Every text of this field that says something."""
         return tuple(text for text in self._texts.get(name, ()) if text)
 
+    def column(self, name: str) -> tuple[str, ...]:
+        """Every text of this field, empty ones too: a column of a table in the form."""
+        return tuple(self._texts.get(name, ()))
+
     def ticked(self, name: str) -> bool:
         """True where a box of this name is ticked."""
         return bool(self.text(name))

@@ -7,14 +7,21 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
-from backend.pages import account, entrance, start, webhooks
+from backend.pages import account, entrance, policies, start, webhooks
 from backend.pages.forms import check_form
 
 __all__ = ["PAGES", "STATIC"]
 
 PAGES: Final = Router(
     "/",
-    route_handlers=[entrance.open_router, entrance.router, account.router, start.router, webhooks.router],
+    route_handlers=[
+        entrance.open_router,
+        entrance.router,
+        account.router,
+        start.router,
+        policies.router,
+        webhooks.router,
+    ],
     before_request=check_form,
 )
 

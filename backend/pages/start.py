@@ -12,7 +12,10 @@ from sync.policy import Role
 __all__ = ["router"]
 
 _ADMINS: frozenset[Role] = frozenset({"admin"})
-ROOMS: tuple[Place, ...] = (Place("/set-up/webhooks", "nav.webhooks", _ADMINS),)
+ROOMS: tuple[Place, ...] = (
+    Place("/set-up/policies", "nav.policies", _ADMINS),
+    Place("/set-up/webhooks", "nav.webhooks", _ADMINS),
+)
 """What is set up once, in the order in which it is best done."""
 
 

@@ -11,6 +11,7 @@ from backend.enrolment import make_code
 from backend.intake import Intake
 from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
 from backend.ordering import take_in
+from backend.policies.keeping import put_in_force
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.writing import Writing
@@ -38,6 +39,7 @@ UNKNOWN: Final = {
     "device": "no device",
     "session": "S" * 12,
     "hook": "no-hook",
+    "boundary": "no-boundary",
 }
 """A name of each kind that nothing has."""
 
@@ -102,7 +104,9 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     await intake.do(lambda writing: take_in(intake.door, writing, [order]))
     session = await intake.do(lambda writing: _session_of(writing, world, "owner"))
     hook = await intake.do(lambda writing: endpoints.add(writing.con, world, HOOK, by="dora"))
-    names |= {"hook": hook}
+    edge = Policy(boundary="yard-to-lorry", version=1, issued_at="")
+    await intake.do(lambda writing: put_in_force(writing, edge, by="dora"))
+    names |= {"hook": hook, "boundary": edge.boundary}
     names |= {"order": "erp/7", "device": "spare", "session": session, "site": "north"}
     return Things((Caller("nobody", "nowhere"), *callers), names)
 

@@ -15,6 +15,9 @@ from backend.accounts.sessions import COOKIE
 from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
+from backend.pages.catalogue import page_words
+from backend.policies.keeping import put_in_force
+from backend.policies.templates import template
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.words import LANGUAGES
@@ -28,13 +31,17 @@ pytestmark = pytest.mark.anyio
 
 WITHOUT_ADMIN: Final = (("/first", ""),)
 """Address and a person who may see the page ("" is nobody), in an office that nobody administers yet."""
-WITHOUT_DATA: Final = (("/set-up", "ada"), ("/set-up/webhooks", "ada"))
+WITHOUT_DATA: Final = (("/set-up", "ada"), ("/set-up/policies", "ada"), ("/set-up/webhooks", "ada"))
 """The same where people work and nothing else was put in: what a page says that is empty."""
 PAGES: Final = (
     ("/sign-in", ""),
     ("/account", "ada"),
     ("/set-up", "ada"),
     ("/nowhere", "ada"),
+    ("/set-up/policies", "ada"),
+    ("/set-up/policies/new?template_=technician-to-customer", "ada"),
+    ("/set-up/policies/shift-to-shift", "ada"),
+    ("/set-up/policies/shift-to-shift/edit", "ada"),
     ("/set-up/webhooks", "ada"),
     ("/set-up/webhooks/new", "ada"),
     ("/set-up/webhooks/{hook}", "ada"),
@@ -43,6 +50,7 @@ PAGES: Final = (
 """The same where there is data; `{…}` in an address stands for what `furnish` says."""
 NO_PAGES: Final[Mapping[str, str]] = {
     "/": "goes to the first page that one may see",
+    "/set-up/policies/{boundary}/policy.json": "a file",
 }
 """Addresses that are asked for and answer no page, and what they answer instead."""
 
@@ -52,6 +60,8 @@ def furnish(office: Office) -> dict[str, str]:
     asked = AskedHook(label="ERP", url="https://erp.example/hooks", kinds=("handover",), sites=("*",))
     world = office.intake.door.world
     hook = office.do(lambda writing: endpoints.add(writing.con, world, asked, by="ada"))
+    shift = template("shift-to-shift", page_words("en"), desk="desk", salt="salt")
+    office.do(lambda writing: put_in_force(writing, shift, by="ada"))
     return {"hook": hook}
 
 
