@@ -1,10 +1,14 @@
-"""Offers that nobody answered in time are put before somebody else, step by step; nothing moves by it."""
+"""What is due: offers that nobody answered in time are put before somebody else, step by step; nothing moves by it.
+
+Rows of master data whose last day is over end in the same round.
+"""
 
 import asyncio
 import logging
 from typing import Final
 
 from backend.intake import Intake
+from backend.masters.keeping import end_due
 from backend.office import BACKEND, Office
 from backend.project import journey_of
 from backend.rows import due_steps
@@ -50,8 +54,13 @@ class Escalation:
 
     async def due(self, now_ms: int) -> int:
         """Afterwards everything due at `now_ms` is recorded; how many steps that were."""
-        office = self._intake.door.office
-        count = await self._intake.do(lambda writing: escalate(writing, office, now_ms))
+        door = self._intake.door
+
+        def work(writing: Writing) -> int:
+            end_due(door, writing, now_ms)
+            return escalate(writing, door.office, now_ms)
+
+        count = await self._intake.do(work)
         if count:
             log.warning("offers were escalated", extra={"steps": count})
         return count

@@ -18,9 +18,10 @@ from sync.problems import BAD_NAME, NOT_FOUND, TAKEN, Problem
 
 _SQL: Final = queries("office")
 _REDACT: Final = queries("redact")
+_MASTERS: Final = queries("masters")
 Name = Annotated[str, Meta(max_length=200)]
 Email = Annotated[str, Meta(max_length=254, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
-Phone = Annotated[str, Meta(max_length=60, pattern=r"^(\+?[0-9][0-9 ()/.,;a-z-]{2,})?$")]
+Phone = Annotated[str, Meta(max_length=60, pattern=r"^(\+?[0-9(][0-9 ()/.,;a-z-]{2,})?$")]
 EVERY: Final = "*"
 """In a person's scope: every site."""
 
@@ -164,23 +165,24 @@ def put(con: sqlite3.Connection, kind: Kind[_R], id_: str, row: _R, *, by: str, 
         check_new(con, kind.name, id_)
     names = {"kind": kind.name, "id": id_}
     (versions,) = con.execute(_SQL["master_versions"].text, names).fetchone()
-    con.execute(_SQL["end_master"].text, names | {"until": now_ms})
+    con.execute(_SQL["end_master"].text, names | {"until": now_ms, "ended_by": by})
     begun = {"version": versions + 1, "since": now_ms, "recorded_by": by, "body": encode(row).decode()}
     con.execute(_SQL["begin_master"].text, names | begun)
     return True
 
 
-def end(con: sqlite3.Connection, kind: Kind[_R], id_: str, *, now_ms: int) -> None:
+def end(con: sqlite3.Connection, kind: Kind[_R], id_: str, *, now_ms: int, by: str = "") -> None:
     """Afterwards no row of this name is in force; those that were stay, each with its end."""
-    con.execute(_SQL["end_master"].text, {"kind": kind.name, "id": id_, "until": now_ms})
+    con.execute(_SQL["end_master"].text, {"kind": kind.name, "id": id_, "until": now_ms, "ended_by": by})
 
 
 def forget_name(con: sqlite3.Connection, id_: str) -> int:
     """Afterwards no version of this person's row says a name, an address or a number: how many did.
 
-    Not even one that ended.
+    Not even one that ended. Files that rows were brought in with say such too: none is kept.
     """
     count = 0
+    con.execute(_MASTERS["forget_files"].text)
     for version, body in con.execute(_REDACT["names_of"].text, {"kind": PERSON.name, "id": id_}).fetchall():
         row = decode(body, PERSON.shape)
         bare = msgspec.structs.replace(row, name="", email="", phone="")

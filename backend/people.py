@@ -67,7 +67,7 @@ def take_off(door: Door, writing: Writing, id_: str, *, by: str) -> tuple[str, .
     row = get(writing.con, PERSON, id_)
     if "admin" in row.roles:
         _need_another_admin(writing.con, id_)
-    end(writing.con, PERSON, id_, now_ms=writing.now_ms)
+    end(writing.con, PERSON, id_, now_ms=writing.now_ms, by=by)
     for device, of_device in all_of(writing.con, DEVICE):
         if id_ in of_device.people:
             left = msgspec.structs.replace(of_device, people=_without(of_device.people, id_))
@@ -105,7 +105,7 @@ def take_off_team(door: Door, writing: Writing, id_: str, *, by: str) -> tuple[s
         row = get(writing.con, PERSON, member)
         left = msgspec.structs.replace(row, teams=_without(row.teams, id_))
         put(writing.con, PERSON, member, left, by=by, now_ms=writing.now_ms)
-    end(writing.con, TEAM, id_, now_ms=writing.now_ms)
+    end(writing.con, TEAM, id_, now_ms=writing.now_ms, by=by)
     door.cut(writing)
     return open_jobs_of(writing.con, id_)
 

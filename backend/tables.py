@@ -62,12 +62,7 @@ def read_table(
     `needed` columns must be there, no column may be outside `known`. Raises `kind` where no row can be told from
     another: the header is not UTF-8, is badly quoted, lacks a column or has one twice.
     """
-    if len(raw) > MOST_BYTES:
-        raise Problem(kind, f"more than {MOST_BYTES} bytes")
-    lines = _LINE_END.split(raw.decode("utf-8-sig", "surrogateescape"))
-    at = next((number for number, line in enumerate(lines) if line.strip(" ,;\t")), 0)
-    delimiter = max(",;\t", key=lines[at].count)
-    names, at = _header(lines, at, delimiter, kind)
+    lines, delimiter, names, at = _begin(raw, kind)
     for name in needed:
         if name not in names:
             raise Problem(kind, f"no column {name!r}; needed are {', '.join(needed)}", f"line {at}")
@@ -88,6 +83,22 @@ def read_table(
             quarantined.append(bad.at(begins))
         at += taken
     return rows, quarantined
+
+
+def header_of(raw: bytes, kind: ProblemKind = BAD_TABLE) -> list[str]:
+    """The names of the columns of a CSV file, in order, as `read_table` reads them."""
+    return _begin(raw, kind)[2]
+
+
+def _begin(raw: bytes, kind: ProblemKind) -> tuple[list[str], str, list[str], int]:
+    """The lines of a table, what separates its cells, the names of its columns, and where its rows begin."""
+    if len(raw) > MOST_BYTES:
+        raise Problem(kind, f"more than {MOST_BYTES} bytes")
+    lines = _LINE_END.split(raw.decode("utf-8-sig", "surrogateescape"))
+    at = next((number for number, line in enumerate(lines) if line.strip(" ,;\t")), 0)
+    delimiter = max(",;\t", key=lines[at].count)
+    names, at = _header(lines, at, delimiter, kind)
+    return lines, delimiter, names, at
 
 
 def _header(lines: Sequence[str], at: int, delimiter: str, kind: ProblemKind) -> tuple[list[str], int]:

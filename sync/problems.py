@@ -540,6 +540,12 @@ NO_FILE = _kind("no-file", "There is no such file, or it cannot be read", 404, "
 BAD_TABLE = _kind(
     "bad-table", "This table cannot be read", 422, "fix", "Mend the named line or column and send the file again."
 )
+NOT_A_WORKBOOK = _kind(
+    "not-a-workbook", "This is no workbook that can be read", 422, "fix", "Save it as .xlsx without a password."
+)
+STILL_NAMED = _kind(
+    "still-named", "Other rows name this one", 409, "fix", "Change or end those first; they are listed with it."
+)
 ADDRESS_TAKEN = _kind(
     "address-taken", "The server cannot listen there", 503, "fix", "Choose another --port, or stop what listens there."
 )

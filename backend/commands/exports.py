@@ -3,6 +3,8 @@
     proof HANDOVER     events, signatures, keys, documents, receipts: verified with any JOSE library, or `verify proof`
     receipt HANDOVER   the same facts as a PDF for people, whatever came of the handover
 
+    master FILE.xlsx   all master data in one spreadsheet, or its --template; `handover import master` takes it again
+
 HANDOVER is the hash of the offer, of an answer to it, or of a reassignment.
 """
 
@@ -13,6 +15,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from backend.commands import masters
 from backend.commands.console import add_database, finish, need, parser, show
 from backend.config import Settings
 from backend.exchange.proof import as_zip
@@ -49,7 +52,10 @@ def main(argv: list[str], world: World | None = None) -> int:
         step.add_argument("--language", choices=get_args(Language), default="en", help="(%(default)s)")
         step.add_argument("--json", action="store_true", help="print facts as JSON")
         add_database(step)
+    masters.add_export(steps.add_parser("master", help="all master data as a spreadsheet", description=masters.OUT))
     args = made.parse_args(argv)
+    if args.step == "master":
+        return finish("export", lambda: masters.give_out(args))
     work = {"proof": _proof, "receipt": _receipt}[args.step]
     return finish("export", lambda: work(args, world or Machine()))
 

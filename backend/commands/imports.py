@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from backend.commands import masters
 from backend.commands.console import add_database, finish, parser, read_file, show, written
 from backend.commands.report import listed
 from backend.config import Settings
@@ -85,11 +86,13 @@ def main(argv: list[str]) -> int:
     orders.add_argument(
         "--desk", default="", metavar="TEAM", help="the team that holds new jobs; else the only one there is"
     )
-    for step in (visits, orders):
+    master = steps.add_parser("master", help="all master data", description=masters.IN, formatter_class=shape)
+    masters.add_import(master)
+    for step in (visits, orders, master):
         step.add_argument("--json", action="store_true", help="print facts as JSON")
         add_database(step)
     args = made.parse_args(argv)
-    work = {"visits": _visits, "orders": _orders}[args.step]
+    work = {"visits": _visits, "orders": _orders, "master": masters.take_in}[args.step]
     return finish("import", lambda: work(args))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from backend.master import Kind, Name
+from backend.master import Email, Kind, Name, Phone
 from sync.payload import Id
 
 Ref = Annotated[str, Meta(max_length=200)]
@@ -95,8 +95,8 @@ class CustomerRow(MasterRow, frozen=True, kw_only=True):
     """Who has work done, and at which sites."""
 
     name: Name = ""
-    phone: Annotated[str, Meta(max_length=60)] = ""
-    email: Annotated[str, Meta(max_length=254)] = ""
+    phone: Phone = ""
+    email: Email = ""
     address: Annotated[str, Meta(max_length=500)] = ""
     sites: tuple[Id, ...] = ()
 
@@ -107,8 +107,8 @@ class ContactRow(MasterRow, frozen=True, kw_only=True):
     name: Name = ""
     customer: Ref = ""
     position: Annotated[str, Meta(max_length=100)] = ""
-    phone: Annotated[str, Meta(max_length=60)] = ""
-    email: Annotated[str, Meta(max_length=254)] = ""
+    phone: Phone = ""
+    email: Email = ""
     sites: tuple[Id, ...] = ()
 
 

@@ -34,7 +34,7 @@ SELECT version, body FROM master WHERE kind = :kind AND id = :id AND until IS NU
 SELECT coalesce(max(version), 0) FROM master WHERE kind = :kind AND id = :id;
 
 -- name: end_master
-UPDATE master SET until = :until WHERE kind = :kind AND id = :id AND until IS NULL;
+UPDATE master SET until = :until, ended_by = :ended_by WHERE kind = :kind AND id = :id AND until IS NULL;
 
 -- name: begin_master
 INSERT INTO master (kind, id, version, since, until, recorded_by, body)
