@@ -606,6 +606,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="SELECT DISTINCT job FROM touch WHERE position > :after + 1 AND position < :upto;",
         test="tests/backend/test_webhooks.py::test_a_receiver_that_was_down_gets_everything_once_in_order_and_signed",
     ),
+    Fault(
+        name="labels-of-all",
+        invariant="I20 nobody prints what is outside his scope",
+        file="backend/labels.py",
+        old='if keys is None or keys & {EVERY_SITE, f"site:{one.site}"}]\n    _check',
+        new="if one.site]\n    _check",
+        test="tests/backend/test_labels.py::test_what_is_out_of_scope_is_as_if_it_were_not_there",
+    ),
 )
 
 SEEDED: Final[dict[str, str]] = {

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "devices": ("backend.commands.devices", "what records, who may record on it, one-time enrolment codes"),
     "keys": ("backend.commands.keys", "the key this backend signs with, and its replacement"),
     "sites": ("backend.commands.sites", "where work is done"),
+    "labels": ("backend.commands.labels", "sheets of labels for sites, points and assets, to be printed and stuck on"),
     "policies": ("backend.commands.policies", "the rules of each boundary"),
     "import": ("backend.commands.imports", "visits of years before, orders and master data, from other systems"),
     "report": ("backend.commands.report", "repeat visits avoided, and each visit with its repeat, as of a day"),

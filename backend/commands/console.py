@@ -15,7 +15,7 @@ from backend.writing import Writing
 from sync.clock import milliseconds
 from sync.codec import encode
 from sync.ids import is_name
-from sync.problems import NO_FILE, Problem, as_sentence
+from sync.problems import BAD_ARGUMENT, NO_FILE, Problem, as_sentence
 
 T = TypeVar("T")
 DATABASE = Path("handover.db")
@@ -110,6 +110,17 @@ def read_file(path: Path) -> bytes:
     """The bytes of a file; NO_FILE where there is none."""
     try:
         return path.read_bytes()
+    except OSError as error:
+        raise Problem(NO_FILE, error.strerror or "", str(path)) from error
+
+
+def write_file(path: Path, raw: bytes) -> None:
+    """Afterwards the file holds these bytes, its folder made where it was not there; BAD_ARGUMENT for a folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+    except IsADirectoryError as error:
+        raise Problem(BAD_ARGUMENT, "a folder of this name is there", str(path)) from error
     except OSError as error:
         raise Problem(NO_FILE, error.strerror or "", str(path)) from error
 

@@ -16,7 +16,7 @@ from typing import Final, get_args
 import msgspec
 
 from backend.commands import masters
-from backend.commands.console import add_database, finish, need, parser, show
+from backend.commands.console import add_database, finish, need, parser, show, write_file
 from backend.config import Settings
 from backend.exchange.proof import as_zip
 from backend.exchange.receipt import as_pdf
@@ -25,7 +25,7 @@ from backend.proofs import proof_of
 from backend.receipts import sheet_for
 from backend.words import Language
 from backend.world import Machine, World
-from sync.problems import BAD_ARGUMENT, NO_FILE, TAKEN, Problem
+from sync.problems import TAKEN, Problem
 
 _SHORT: Final = 8
 
@@ -67,12 +67,12 @@ def _proof(args: argparse.Namespace, world: World) -> int:
     with open_door(settings, world) as (door, con):
         files = proof_of(con, args.handover, door.signer, world.now_ms(), language=args.language)
     if out.suffix == ".zip":
-        _write(out, as_zip(files))
+        write_file(out, as_zip(files))
     else:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise Problem(TAKEN, "a proof is never written over", str(out))
         for name, raw in files.items():
-            _write(out / name, raw)
+            write_file(out / name, raw)
     written = Written(path=str(out), files=len(files), bytes=sum(map(len, files.values())))
     show(written, as_json=args.json, text=f"{out}: {len(files)} files; handover verify proof {out} looks at them")
     return 0
@@ -88,16 +88,6 @@ def _receipt(args: argparse.Namespace, world: World) -> int:
 
     with open_door(settings, world) as (_, con):
         raw = work(con)
-    _write(out, raw)
+    write_file(out, raw)
     show(Written(path=str(out), files=1, bytes=len(raw)), as_json=args.json, text=str(out))
     return 0
-
-
-def _write(path: Path, raw: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(raw)
-    except IsADirectoryError as error:
-        raise Problem(BAD_ARGUMENT, "a folder of this name is there", str(path)) from error
-    except OSError as error:
-        raise Problem(NO_FILE, error.strerror or "", str(path)) from error

@@ -1,27 +1,14 @@
 """A receipt as a PDF: A4, its own fonts inside, text that can be read aloud and searched, the same bytes every time."""
 
-import io
-import zlib
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import import_module
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import Final
 
-import qrcode
-from fpdf import FPDF
-from fpdf.enums import TextDirection, XPos, YPos
-from fpdf.fonts import TTFFont
-
+from backend.printing.paper import FAINT, LINE, RULE, Colour, Paper, opened
+from backend.printing.symbols import code_matrix
 from backend.sheet import Outcome, Row, Section, Sheet, Table
 from sync.ids import unb64
-from sync.qr import fit
 
-Colour = tuple[int, int, int]
-INK: Final[Colour] = (28, 32, 36)
-FAINT: Final[Colour] = (96, 104, 112)
-RULE: Final[Colour] = (214, 219, 224)
 BAND: Final[dict[Outcome, Colour]] = {
     "accepted": (22, 110, 64),
     "reserved": (150, 84, 0),
@@ -39,43 +26,20 @@ BAND: Final[dict[Outcome, Colour]] = {
 _MARGIN: Final = 18.0
 _LABEL: Final = 40.0
 _GAP: Final = 4.0
-_LINE: Final = 5.0
 _CODE_MM: Final = 54.0
 """A symbol of version 18 with its quiet zone has 97 modules: 0.56 mm each, which a phone reads at arm's length."""
-_MODULE_PX: Final = 8
-_QUIET: Final = 4
-_FONTS: Final = {"text": ("figo", ""), "bold": ("figbo", "B"), "code": ("cascadia", "")}
-"""FiraGO (Latin, Polish, Arabic) in two weights, and Cascadia Mono for hashes; the SIL Open Font License covers all."""
 
 
-@cache
-def _font(name: str) -> bytes:
-    raw: bytes = import_module("pymupdf_fonts").myfont(name)
-    return raw
-
-
-class _Paper(FPDF):
+class _Paper(Paper):
     """A4 paper in one language. The number of pages is known only after a first try."""
 
-    def __init__(self, sheet: Sheet, fonts: Path, pages: int) -> None:
-        super().__init__(unit="mm", format="A4")
+    def __init__(self, sheet: Sheet, pages: int, fonts: Path) -> None:
+        super().__init__(fonts, sheet.words, f"{sheet.title}: {sheet.outcome_words}", sheet.made_ms)
         self.sheet = sheet
         self.pages_said = pages
-        self.rtl = sheet.words.is_rtl
-        for family, (name, style) in _FONTS.items():
-            path = fonts / f"{name}.ttf"
-            if not path.exists():
-                path.write_bytes(_font(name))
-            self.add_font("code" if family == "code" else "text", style, path)
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(auto=True, margin=22)
-        self.set_lang(sheet.words.language)
-        self.set_title(f"{sheet.title}: {sheet.outcome_words}")
         self.set_subject(sheet.subject)
-        self.set_author("field handover")
-        self.set_creator("field handover")
-        self.set_producer("field handover")
-        self.set_creation_date(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=sheet.made_ms))
         self.alias_nb_pages("")
         self.beside_until = 0.0
         """Down to here a code stands at the far side of the first page."""
@@ -97,28 +61,6 @@ class _Paper(FPDF):
         self.words(self.sheet.footer, far - width + (32 if self.rtl else 0), width)
         self.set_y(-14)
         self.words(page, near if self.rtl else far, 32, end=True)
-
-    def close_fonts(self) -> None:
-        """Afterwards the fonts' files are closed; fpdf leaves that to chance."""
-        for font in self.fonts.values():
-            if isinstance(font, TTFFont):
-                font.ttfont.close()
-
-    # -- writing --------------------------------------------------------------
-    def ink(self, family: str, size: float, colour: Colour = INK) -> None:
-        """The font to go on with: `text`, `bold` or `code`."""
-        self.set_font("code" if family == "code" else "text", "B" if family == "bold" else "", size)
-        self.set_text_color(*colour)
-
-    def words(
-        self, text: str, x: float, width: float, *, line: float = _LINE, code: bool = False, end: bool = False
-    ) -> None:
-        """A paragraph in a column; `code` runs from left to right whatever the language."""
-        direction = TextDirection.RTL if self.rtl and not code else TextDirection.LTR
-        self.set_text_shaping(use_shaping_engine=True, direction=direction)
-        at_right = (self.rtl and not end) or (end and not self.rtl)
-        self.set_x(x)
-        self.multi_cell(width, line, text, align="R" if at_right else "L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _rule(self, y: float) -> None:
         self.set_draw_color(*RULE)
@@ -154,7 +96,7 @@ class _Paper(FPDF):
         self.words(sheet.subject, self.l_margin, self.epw, code=True)
         self.ln(2)
         self.ink("bold", 13, (255, 255, 255))
-        height = 6.5 * self._lines(sheet.outcome_words, self.epw - 10, 6.5) + 5
+        height = 6.5 * self.lines(sheet.outcome_words, self.epw - 10, 6.5) + 5
         top = self.get_y()
         self.set_fill_color(*BAND[sheet.outcome])
         self.rect(self.l_margin, top, self.epw, height, "F", round_corners=True, corner_radius=1.5)
@@ -164,11 +106,6 @@ class _Paper(FPDF):
         self.ink("text", 11)
         self.words(sheet.says, self.l_margin, self.epw, line=5.8)
         self.ln(2)
-
-    def _lines(self, text: str, width: float, line: float) -> int:
-        """How many lines a paragraph takes."""
-        height = self.multi_cell(width, line, text, dry_run=True, output="HEIGHT")
-        return max(1, round(float(str(height)) / line))
 
     def _section(self, section: Section) -> None:
         if self.will_page_break(24):
@@ -190,8 +127,8 @@ class _Paper(FPDF):
         beside = near if self.rtl else near + _LABEL + _GAP
         at = far - _LABEL if self.rtl else near
         self.ink("text", 9, FAINT)
-        height = _LINE * self._lines(row.label, _LABEL, _LINE)
-        if self.will_page_break(max(height, 2 * _LINE)):
+        height = LINE * self.lines(row.label, _LABEL, LINE)
+        if self.will_page_break(max(height, 2 * LINE)):
             self.add_page()
         top, page = self.get_y(), self.page
         self.ink("text", 9, FAINT)
@@ -216,8 +153,8 @@ class _Paper(FPDF):
             self._cells(cells, widths)
 
     def _cells(self, cells: tuple[str, ...], widths: list[float]) -> None:
-        lines = max(self._lines(cell, width - 2, _LINE) for cell, width in zip(cells, widths, strict=True) if cell)
-        if self.will_page_break(lines * _LINE):
+        lines = max(self.lines(cell, width - 2, LINE) for cell, width in zip(cells, widths, strict=True) if cell)
+        if self.will_page_break(lines * LINE):
             self.add_page()
         top = self.get_y()
         x = self.w - self.r_margin if self.rtl else self.l_margin
@@ -226,7 +163,7 @@ class _Paper(FPDF):
             self.set_y(top)
             self.words(cell, x, width - 2)
             x = x if self.rtl else x + width
-        self.set_y(top + lines * _LINE)
+        self.set_y(top + lines * LINE)
         self._rule(self.get_y() + 0.2)
         self.ln(0.8)
 
@@ -235,7 +172,7 @@ class _Paper(FPDF):
         """One code, at the far side of the first page, with what it is under it."""
         top = self.get_y() + 1
         x = self.l_margin if self.rtl else self.w - self.r_margin - _CODE_MM
-        self.image(io.BytesIO(code_png(text)), x, top, _CODE_MM, _CODE_MM, alt_text=self.sheet.words("section.codes"))
+        self.symbol(code_matrix(text), x, top, _CODE_MM, self.sheet.words("section.codes"))
         self.set_y(top + _CODE_MM - 1)
         self.ink("text", 7.5, FAINT)
         self.words(self.sheet.code_says, x + 2, _CODE_MM - 4, line=3.6)
@@ -265,7 +202,7 @@ class _Paper(FPDF):
             x = self.w - self.r_margin - _CODE_MM - at if self.rtl else self.l_margin + at
             count = f" {start + number + 1}/{len(self.sheet.codes)}" if len(self.sheet.codes) > 1 else ""
             alt = f"{self.sheet.words('section.codes')}{count}"
-            self.image(io.BytesIO(code_png(text)), x, top, _CODE_MM, _CODE_MM, alt_text=alt)
+            self.symbol(code_matrix(text), x, top, _CODE_MM, alt)
             if count:
                 self.ink("text", 8, FAINT)
                 self.set_y(top + _CODE_MM)
@@ -275,45 +212,10 @@ class _Paper(FPDF):
 
 def as_pdf(sheet: Sheet) -> bytes:
     """The receipt as a PDF; the same sheet gives the same bytes."""
-    with TemporaryDirectory(prefix="handover-fonts-") as folder:
-        pages = 1
-        while True:
-            paper = _Paper(sheet, Path(folder), pages)
-            try:
-                paper.draw()
-                if paper.pages_count == pages:
-                    return bytes(paper.output())
-            finally:
-                paper.close_fonts()
+    pages = 1
+    while True:
+        with opened(partial(_Paper, sheet, pages)) as paper:
+            paper.draw()
+            if paper.pages_count == pages:
+                return bytes(paper.output())
             pages = paper.pages_count
-
-
-def code_png(text: str) -> bytes:
-    """A QR code as a PNG of one bit a pixel, quiet zone included."""
-    symbol = fit(text)
-    level: Literal[0, 1] = qrcode.ERROR_CORRECT_M if symbol is None or symbol.level == "M" else qrcode.ERROR_CORRECT_L
-    code = qrcode.QRCode(symbol.version if symbol else None, level, border=_QUIET, mask_pattern=0)
-    code.add_data(text, optimize=0)
-    code.make(fit=symbol is None)
-    rows = code.get_matrix()
-    return _png(
-        [[bool(module) for module in row for _ in range(_MODULE_PX)] for row in rows for _ in range(_MODULE_PX)]
-    )
-
-
-def _png(rows: list[list[bool]]) -> bytes:
-    """Dark where True (PNG, third edition: signature, IHDR, IDAT, IEND)."""
-    size = len(rows)
-    packed = bytearray()
-    for row in rows:
-        bits = "".join("0" if dark else "1" for dark in row)
-        packed.append(0)
-        packed += int(bits.ljust(-(-size // 8) * 8, "1"), 2).to_bytes(-(-size // 8))
-    head = size.to_bytes(4) + size.to_bytes(4) + bytes((1, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(name, raw) for name, raw in ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(packed), 9)), (b"IEND", b""))
-    )
-
-
-def _chunk(name: bytes, raw: bytes) -> bytes:
-    return len(raw).to_bytes(4) + name + raw + zlib.crc32(name + raw).to_bytes(4)

@@ -14,9 +14,10 @@ from PIL import Image
 from pypdf import PdfReader
 
 from backend.commands import exports
-from backend.exchange.receipt import as_pdf, code_png
+from backend.exchange.receipt import as_pdf
 from backend.exchange.statement import as_text
 from backend.master import DEVICE, PERSON, SITE, PersonRow, SiteRow, all_of, find, put
+from backend.printing.symbols import code_matrix, png
 from backend.receipts import sheet_for
 from backend.sheet import Outcome, Sheet
 from backend.store.sqlite import connect
@@ -299,7 +300,7 @@ def test_the_code_is_the_answer_as_it_was_signed(told: Told) -> None:
     collector = PartsCollector()
     texts = []
     for text in sheet.codes:
-        picture = Image.open(BytesIO(code_png(text)))
+        picture = Image.open(BytesIO(png(code_matrix(text))))
         (read,) = zxingcpp.read_barcodes(picture)
         assert read.text == text
         texts.append(read.text)
