@@ -12,8 +12,9 @@ import msgspec
 from device.agent import Agent
 from device.codes import Code, read_code
 from device.scan import codes_in_file, keyboard_line, open_scanner
+from sync.cards import read_label
 from sync.codec import decode
-from sync.events import Blob, Reservation
+from sync.events import Blob, Entered, Reservation
 from sync.payload import (
     Action,
     Decision,
@@ -83,6 +84,24 @@ def text_in(given: str) -> str:
     if len(texts) != 1:
         raise Problem(BAD_ARGUMENT, f"{len(texts)} codes where one is wanted", given)
     return texts[0]
+
+
+def thing_in(given: str) -> tuple[str, Entered]:
+    """The id of a site, point, asset or item, and how it came: typed, or scanned where a label was given.
+
+    A label is given by its text, a picture of it, or `-` for a line from a keyboard wedge.
+    """
+    if given == "-" or given.lower().endswith(_PICTURES) or classify(given) is not CodeKind.OTHER:
+        return read_label(text_in(given)), "scanned"
+    return given, "typed"
+
+
+def things_in(args: Namespace, *names: str) -> tuple[dict[str, str], Entered | None]:
+    """The same for several arguments by name: scanned where one of them was, None where none was given."""
+    found = {name: thing_in(text) for name in names if (text := getattr(args, name))}
+    how = {entered for _, entered in found.values()}
+    entered: Entered | None = "scanned" if "scanned" in how else "typed" if how else None
+    return {name: id_ for name, (id_, _) in found.items()}, entered
 
 
 def code_in(args: Namespace) -> Code:

@@ -33,8 +33,7 @@ async def _scan(agent: Agent, args: Namespace) -> Said:
         case CodeKind.HANDOVER | CodeKind.PART | CodeKind.UNSUPPORTED:
             return await _handover(agent, args, read_code(texts))
         case CodeKind.LABEL:
-            label = read_label(texts[0])
-            return Said(facts={"kind": "label", "id": label}, lines=(f"label {label}",))
+            return await _labels(agent, texts)
         case CodeKind.ENROLMENT:
             card = read_enrolment(texts[0])
             return Said(
@@ -45,6 +44,23 @@ async def _scan(agent: Agent, args: Namespace) -> Said:
             party = read_challenge(texts[0]).party
             return Said(facts={"kind": "challenge", "party": party}, lines=(f"challenge of {party}",))
     raise Problem(NOT_OUR_CODE, texts[0][:80])
+
+
+async def _labels(agent: Agent, texts: list[str]) -> Said:
+    """What each label in the picture stands for, and the open jobs there; nothing happens by itself."""
+    await agent.refresh()
+    journeys = [agent.holding.memory.journey(job) for job in agent.holding.memory.jobs()]
+    found: list[dict[str, object]] = []
+    lines: list[str] = []
+    for id_ in map(read_label, texts):
+        jobs = [
+            one.job
+            for one in journeys
+            if one.state == "open" and one.opened is not None and id_ in (one.opened.site, one.opened.asset)
+        ]
+        found.append({"kind": "label", "id": id_, "jobs": jobs})
+        lines += [f"label {id_}", *(f"  open job {job}" for job in jobs)]
+    return Said(facts=found[0] if len(found) == 1 else {"kind": "labels", "labels": found}, lines=tuple(lines))
 
 
 async def _handover(agent: Agent, args: Namespace, code: Code) -> Said:

@@ -6,7 +6,15 @@ from typing import get_args
 
 from device.agent import Agent
 from device.commands.answers import Action, Said
-from device.commands.inputs import attached, key_values, payload_arguments, payload_in, photo_arguments
+from device.commands.inputs import (
+    attached,
+    key_values,
+    payload_arguments,
+    payload_in,
+    photo_arguments,
+    thing_in,
+    things_in,
+)
 from device.jobs import Departure, ItemStep
 from device.prefill import prefilled
 from device.store.log import Recorded
@@ -112,8 +120,11 @@ def _corrected(event: Event, reads: Reading | None) -> list[str]:
 
 
 # -- opening and closing -------------------------------------------------------
+_OR_LABEL = "its id, or its label: the text, a picture, - for a line"
+
+
 def _open_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--site", required=True)
+    parser.add_argument("--site", required=True, help=_OR_LABEL)
     parser.add_argument("--party", default="", help="who is accountable; not said: the person who acts")
     for name in ("asset", "customer", "desired-outcome", "owner", "intent", "entitlement", "channel", "trade"):
         parser.add_argument(f"--{name}", default="")
@@ -124,7 +135,10 @@ def _open_arguments(parser: ArgumentParser) -> None:
 async def _open(agent: Agent, args: Namespace) -> Said:
     names = ("asset", "customer", "desired_outcome", "owner", "intent", "entitlement", "channel", "trade")
     said = {name: getattr(args, name) for name in (*names, "priority", "type")}
-    job = await agent.jobs.open(args.person, site=args.site, party=args.party, **said)
+    things, entered = things_in(args, "site", "asset")
+    if entered == "scanned":
+        said["entered"] = entered
+    job = await agent.jobs.open(args.person, party=args.party, **(said | things))
     return Said(facts={"job": job}, lines=(f"job opened: {job}",))
 
 
@@ -162,8 +176,9 @@ async def _release(agent: Agent, args: Namespace) -> Said:
 # -- at the site ---------------------------------------------------------------
 def _arrive_arguments(parser: ArgumentParser) -> None:
     _job(parser)
-    for name in ("site", "asset", "stop"):
-        parser.add_argument(f"--{name}", default="")
+    for name in ("site", "asset"):
+        parser.add_argument(f"--{name}", default="", help=_OR_LABEL)
+    parser.add_argument("--stop", default="")
     _when(parser)
 
 
@@ -172,44 +187,49 @@ def _when(parser: ArgumentParser) -> None:
 
 
 async def _arrive(agent: Agent, args: Namespace) -> Said:
+    things, entered = things_in(args, "site", "asset")
     visit = await agent.jobs.arrive(
         args.person,
         args.job,
-        site=args.site,
-        asset=args.asset,
         stop=args.stop,
         occurred_at=args.at,
-        entered="typed" if args.at else None,
+        entered="typed" if args.at else entered,
+        **things,
     )
     return Said(facts={"visit": visit}, lines=(f"arrived: visit {visit}",))
 
 
 def _item_arguments(parser: ArgumentParser) -> None:
     _job(parser)
-    parser.add_argument("item")
+    parser.add_argument("item", help=_OR_LABEL)
     parser.add_argument("--step", choices=get_args(ItemStep), required=True)
     parser.add_argument("--qty", type=int, default=1)
-    for name in ("order", "line", "point", "visit", "reservation"):
+    parser.add_argument("--point", help=f"where it is: {_OR_LABEL}")
+    for name in ("order", "line", "visit", "reservation"):
         parser.add_argument(f"--{name}")
 
 
 async def _item(agent: Agent, args: Namespace) -> Said:
-    said = {name: getattr(args, name) for name in ("order", "line", "point", "reservation")}
+    said: dict[str, str | None] = {name: getattr(args, name) for name in ("order", "line", "reservation")}
+    things, said["entered"] = things_in(args, "item", "point")
     if args.visit:
         said["visit"] = args.visit
-    recorded = await agent.jobs.scan_item(args.person, args.job, args.item, args.step, qty=args.qty, **said)
-    return _recorded(f"{args.qty} {args.item} {args.step}", recorded)
+    item = things.pop("item")
+    recorded = await agent.jobs.scan_item(args.person, args.job, item, args.step, qty=args.qty, **(said | things))
+    return _recorded(f"{args.qty} {item} {args.step}", recorded)
 
 
 def _asset_arguments(parser: ArgumentParser) -> None:
     _job(parser)
-    parser.add_argument("asset")
-    parser.add_argument("--site", default="")
+    parser.add_argument("asset", help=_OR_LABEL)
+    parser.add_argument("--site", default="", help=_OR_LABEL)
 
 
 async def _asset(agent: Agent, args: Namespace) -> Said:
-    recorded = await agent.jobs.scan_asset(args.person, args.job, args.asset, site=args.site, entered="scanned")
-    return _recorded(f"asset {args.asset}", recorded)
+    asset, entered = thing_in(args.asset)
+    site, _ = thing_in(args.site) if args.site else ("", entered)
+    recorded = await agent.jobs.scan_asset(args.person, args.job, asset, site=site, entered=entered)
+    return _recorded(f"asset {asset}", recorded)
 
 
 # -- leaving -------------------------------------------------------------------

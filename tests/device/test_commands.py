@@ -17,9 +17,11 @@ from device.commands.inputs import strictly
 from device.commands.running import ABOUT
 from device.commands.table import ACTIONS, main
 from device.config import Settings, Tls, load_settings
+from device.show import png
 from device.store import pulled
 from device.store.sqlite import open_store
 from device.world import Machine
+from sync.cards import label_text
 from sync.clock import rfc3339
 from sync.ids import is_name
 from sync.payload import Payload
@@ -325,6 +327,46 @@ def test_what_others_wrote_does_not_steer_this_terminal(
     assert "\x1b" not in capfd.readouterr().out
 
 
+# -- labels ----------------------------------------------------------------------
+def test_what_was_scanned_from_a_label_is_recorded_as_scanned(
+    handover: Run, field: Field, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, dock = field.folder / "site.png", field.folder / "dock.png"
+    site.write_bytes(png(label_text("site-1")))
+    dock.write_bytes(png(label_text("dock 7")))
+    handover("phone-anna", "arrive", job, "--site", str(site))
+    handover("phone-anna", "asset", job, "HS1:pump-7", "--site", str(site))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("HS1:FILTER-7\r\n"))
+    handover("phone-anna", "item", job, "-", "--step", "picked", "--point", str(dock))
+    handover("phone-anna", "item", job, "SEAL-2", "--step", "picked")
+    other = handover("phone-anna", "open", "--site", str(site), "--asset", "HS1:gate-1")["job"]
+
+    async def recorded() -> list[Any]:
+        async with field.open("phone-anna") as agent:
+            await agent.refresh()
+            journeys = [agent.holding.journey(one) for one in (job, other)]
+            return [event.body for journey in journeys for event in journey.timeline]
+
+    opened, arrived, asset, first, second, again = asyncio.run(recorded())
+    assert (opened.entered, again.entered, again.site, again.asset) == (None, "scanned", "site-1", "gate-1")
+    assert (arrived.site, arrived.entered) == ("site-1", "scanned")
+    assert (asset.asset, asset.site, asset.entered) == ("pump-7", "site-1", "scanned")
+    assert (first.item, first.point, first.entered) == ("FILTER-7", "dock 7", "scanned")
+    assert (second.item, second.point, second.entered) == ("SEAL-2", "", "typed")
+
+
+def test_a_scanned_label_says_which_open_jobs_are_there(handover: Run, job: str) -> None:
+    assert handover("phone-anna", "scan", "HS1:site-1") == {"kind": "label", "id": "site-1", "jobs": [job]}
+    assert handover("phone-anna", "scan", "HS1:pump-7")["jobs"] == [job]
+    assert handover("phone-anna", "scan", "HS1:elsewhere")["jobs"] == []
+    handover("phone-anna", "cancel", job, "--reason", "twice")
+    assert handover("phone-anna", "scan", "HS1:site-1")["jobs"] == []
+    assert [one["id"] for one in handover("phone-anna", "scan", "HS1:site-1", "HS1:pump-7")["labels"]] == [
+        "site-1",
+        "pump-7",
+    ]
+
+
 # -- bad input -----------------------------------------------------------------
 BAD: dict[str, tuple[str, ...]] = {
     "a job nobody knows": ("job", "nonsense"),
@@ -335,6 +377,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "no picture": ("scan", "{text}"),
     "a code of nobody": ("scan", "https://example.com/"),
     "no code": ("scan",),
+    "a code that is no label": ("arrive", "{job}", "--site", "HE1:ABC"),
+    "a label that is not there": ("asset", "{job}", "nowhere.png"),
     "a newer code": ("scan", "HO9:ABC"),
     "a damaged code": ("accept", "HO1:ABCDEF", "--words", "x"),
     "another type of code": ("accept", "HS1:site-1", "--words", "x"),
