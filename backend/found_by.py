@@ -1,6 +1,7 @@
 """What a job is found by: the keys that lists filter by, and the words that a search looks up. Rules, no database."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Literal, get_args
 
 from backend.rows import JobRows
@@ -76,6 +77,7 @@ def _things(rows: JobRows) -> set[tuple[str, str]]:
     return found
 
 
+@lru_cache(maxsize=16_384)
 def words_of(key: str) -> tuple[Word, ...]:
     """The words that lead to what this key names, where it is something that people look for by a name or a number."""
     kind, _, id_ = key.partition(":")

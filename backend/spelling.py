@@ -32,6 +32,8 @@ BACKWARDS: Final = "~"
 
 def folded(text: str) -> str:
     """The text as it is compared: no case, no marks on letters, figures of every script as 0 to 9."""
+    if text.isascii():  # most names and numbers: none of the rest would change them
+        return text.lower()
     # Some letters come apart only once their case is gone, and others have a case only once they came apart.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).casefold()
     bare = "".join(one for one in plain if not unicodedata.combining(one)).translate(_LETTERS)

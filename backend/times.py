@@ -23,7 +23,9 @@ def bounds_of(
     standings: Iterable[Standing], received: Mapping[tuple[str, int, str], int], is_staff: Callable[[str], bool]
 ) -> dict[str, Interval]:
     """By hash, the bounds of each of a job's events; `is_staff` says of a key if it is the office's."""
-    return intervals(Held(one.event, _received(one.event, received), is_staff(one.event.kid)) for one in standings)
+    found = list(standings)
+    staff = {kid for kid in {one.event.kid for one in found} if is_staff(kid)}
+    return intervals(Held(one.event, _received(one.event, received), one.event.kid in staff) for one in found)
 
 
 def _received(event: Event, received: Mapping[tuple[str, int, str], int]) -> int | None:

@@ -35,7 +35,7 @@ _STEPS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     # module, the name that it calls, the stage it counts for
     (reading, "inflate", "gzip"),
     (reading, "read_push", "lines and header"),
-    (reading, "digest", "chain"),
+    (reading, "line_digest", "chain"),
     (reading, "advance", "chain"),
     (reading, "verify", "verify"),
     (reading, "read_ours", "decode"),
