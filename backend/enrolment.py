@@ -1,14 +1,17 @@
 """Enrolment: a one-time code binds a device's key to a named device, and its log begins here."""
 
-from typing import Final
+import sqlite3
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import msgspec
 
 from backend.accounts.tokens import token_hash
 from backend.intake import Door
 from backend.keys import backend_keys, bind, enrolled, is_taken
-from backend.master import DEVICE, get
+from backend.master import DEVICE, PERSON, find, get
 from backend.office import BACKEND
+from backend.printing.code_cards import Card
 from backend.reading import read_placed
 from backend.revoking import revoke
 from backend.store.sqlite import queries
@@ -16,21 +19,43 @@ from backend.writing import Place, Writing
 from sync.cards import Enrolment, enrolment_text
 from sync.codec import decode
 from sync.events import Event, LogOpened
-from sync.ids import ENTRY_BYTES, b64, digest
+from sync.ids import ENTRY_BYTES, b64, digest, unb64
 from sync.ledger import advance, chain_start
-from sync.problems import BAD_ENROLMENT, BAD_SIGNATURE, KEY_TAKEN, NOT_POSSIBLE_NOW, Problem
+from sync.problems import (
+    BAD_ARGUMENT,
+    BAD_ENROLMENT,
+    BAD_SIGNATURE,
+    KEY_TAKEN,
+    NOT_FOUND,
+    NOT_POSSIBLE_NOW,
+    Problem,
+)
 from sync.protocol import EnrolReply, EnrolRequest
 from sync.revocation import Reason
 from sync.seal import kid_of
 
 _SQL: Final = queries("office")
+_DEVICES: Final = queries("devices")
 PRINTED_MS: Final = 7 * 86_400_000
 LONGEST_MS: Final = 14 * 86_400_000
 """How long a code lives: on a printed sheet 7 days unless set otherwise, never more than 14."""
 
 
+SHOWN_MS: Final = 10 * 60_000
+"""How long a code lives that is shown on a screen."""
+MOST_CARDS: Final = 200
+"""Codes on sheets printed at a time."""
+
+
 def make_code(
-    door: Door, writing: Writing, device: str, lives_ms: int = PRINTED_MS, *, url: str | None = None
+    door: Door,
+    writing: Writing,
+    device: str,
+    lives_ms: int = PRINTED_MS,
+    *,
+    url: str | None = None,
+    by: str = BACKEND,
+    printed: bool = False,
 ) -> Enrolment:
     """A new code for a device that is listed; codes made for it before and not used are void.
 
@@ -41,8 +66,52 @@ def make_code(
     writing.con.execute(_SQL["void_codes"].text, {"device": device})
     until = writing.now_ms + min(lives_ms, LONGEST_MS)
     row = {"hash": token_hash(plain), "device": device, "expires_at": until}
-    writing.con.execute(_SQL["make_code"].text, row)
+    made = {"made_at": writing.now_ms, "made_by": by, "printed": int(printed)}
+    writing.con.execute(_SQL["make_code"].text, row | made)
     return Enrolment(url=url or door.settings.url, code=plain, fingerprint=door.signer.kid)
+
+
+def make_cards(
+    door: Door, writing: Writing, devices: Sequence[str], lives_ms: int, *, url: str | None = None, by: str
+) -> tuple[Card, ...]:
+    """A printed code for each of these devices, in this order; what was printed for them before is void.
+
+    Raises NOT_FOUND for one that is not listed, BAD_ARGUMENT for a life beyond 14 days and for more than 200 devices:
+    then none has a new code.
+    """
+    chosen = tuple(dict.fromkeys(devices))
+    if not 60_000 <= lives_ms <= LONGEST_MS:
+        raise Problem(BAD_ARGUMENT, "a printed code lives from one minute to 14 days", "days")
+    if not 1 <= len(chosen) <= MOST_CARDS:
+        raise Problem(BAD_ARGUMENT, f"1 to {MOST_CARDS} devices at a time", "devices")
+    cards = []
+    for device in chosen:
+        made = make_code(door, writing, device, lives_ms, url=url, by=by, printed=True)
+        people = get(writing.con, DEVICE, device).people
+        rows = [(person, find(writing.con, PERSON, person)) for person in people]
+        names = tuple(row.name or person if row else person for person, row in rows)
+        ends = writing.now_ms + lives_ms
+        cards.append(Card(device=device, people=names, text=code_text(made), url=made.url, expires_ms=ends))
+    return tuple(cards)
+
+
+def code_name(enrolment: Enrolment) -> str:
+    """By what the fate of a code can be asked for; it cannot be used with it."""
+    return b64(token_hash(enrolment.code))
+
+
+Fate = Literal["open", "used", "over", "void"]
+
+
+def fate_of(con: sqlite3.Connection, device: str, name: str, now_ms: int) -> Fate:
+    """What became of a code for this device; NOT_FOUND where none of this name was made for it."""
+    row = con.execute(_DEVICES["code_state"].text, {"hash": unb64(name)}).fetchone()
+    if row is None or row[0] != device:
+        raise Problem(NOT_FOUND, "code")
+    _, expires_at, used_by, voided = row
+    if used_by is not None:
+        return "used"
+    return "void" if voided else "over" if expires_at <= now_ms else "open"
 
 
 def void_codes(writing: Writing, device: str) -> int:

@@ -2,24 +2,48 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import get_args
 
-import msgspec
-
-from backend.commands.console import add_database, address, finish, moment, parser, read, show, whole, written
+from backend.commands.console import (
+    add_database,
+    address,
+    finish,
+    moment,
+    parser,
+    read,
+    show,
+    whole,
+    write_file,
+    written,
+)
 from backend.commands.people import BY
 from backend.config import Settings
-from backend.enrolment import LONGEST_MS, PRINTED_MS, code_text, make_code, revoke_device, void_codes
+from backend.devices import put_device
+from backend.enrolment import (
+    LONGEST_MS,
+    PRINTED_MS,
+    code_text,
+    make_cards,
+    make_code,
+    revoke_device,
+    void_codes,
+)
 from backend.intake import Door, noted_address
 from backend.keys import enrolled
-from backend.master import DEVICE, PERSON, DeviceRow, all_of, find, put
+from backend.master import DEVICE, DeviceRow, all_of, find
+from backend.printing.code_cards import Card, code_cards
 from backend.promoting import MAY_PROMOTE, promote, put_aside
 from backend.revoking import MAY_REVOKE, allow
+from backend.words import Language, words
 from backend.writing import Writing
+from backend.zones import check_zone
 from sync.cards import Enrolment
 from sync.ids import is_name
-from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, Problem
+from sync.problems import BAD_ARGUMENT, Problem
 
 MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
 
 
 def main(argv: list[str]) -> int:
@@ -45,6 +69,19 @@ def main(argv: list[str]) -> int:
     )
     code.add_argument("--url", type=address, help="what the device is to call (where the server was called last)")
     code.add_argument("--json", action="store_true")
+    cards = steps.add_parser("sheet", help="print one-time codes for many devices as a PDF, four on an A4 sheet")
+    cards.add_argument("device", nargs="+")
+    cards.add_argument("--pdf", type=Path, required=True, metavar="FILE", help="where to")
+    cards.add_argument(
+        "--days",
+        type=whole(1, LONGEST_MS // DAY_MS),
+        default=PRINTED_MS // DAY_MS,
+        help="how long the codes live (%(default)s); codes printed before are void",
+    )
+    cards.add_argument("--url", type=address, help="what the devices are to call (where the server was called last)")
+    cards.add_argument("--language", choices=get_args(Language), default="en", help="(%(default)s)")
+    cards.add_argument("--zone", default="UTC", help="in which times are shown, such as Europe/Berlin (%(default)s)")
+    cards.add_argument("--json", action="store_true")
     void = steps.add_parser("revoke-code", help="end the codes of a device that were not used")
     void.add_argument("device")
     revoked = steps.add_parser("revoke", help="end a device's right to record; what it holds it may still hand over")
@@ -60,13 +97,14 @@ def main(argv: list[str]) -> int:
         step.add_argument("--by", required=True, metavar="PERSON", help="who decides this; a role is asked for")
     for step in (revoked, aside, promoted):
         step.add_argument("--json", action="store_true")
-    for step in (add, listed, code, void, revoked, aside, promoted):
+    for step in (add, listed, code, cards, void, revoked, aside, promoted):
         add_database(step)
     args = made.parse_args(argv)
     work = {
         "add": _add,
         "list": _list,
         "enrol-code": _code,
+        "sheet": _sheet,
         "revoke-code": _void,
         "revoke": _revoke,
         "aside": _aside,
@@ -79,14 +117,9 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
     def work(door: Door, writing: Writing) -> None:
         before = find(writing.con, DEVICE, args.device) or DeviceRow()
         people = before.people if args.person is None else tuple(args.person)
-        for person in people:
-            if find(writing.con, PERSON, person) is None:
-                raise Problem(UNKNOWN_PARTY, person)
-        times = {"valid_from": args.valid_from, "valid_until": args.valid_until}
-        given = {name: time for name, time in times.items() if time is not None}
-        row = msgspec.structs.replace(before, people=people, **given)
-        put(writing.con, DEVICE, args.device, row, by=BY, now_ms=writing.now_ms)
-        door.cut(writing)
+        begins = before.valid_from if args.valid_from is None else args.valid_from
+        ends = before.valid_until if args.valid_until is None else args.valid_until
+        put_device(door, writing, args.device, people, valid_from=begins, valid_until=ends, by=BY)
 
     written(settings, work)
     return 0
@@ -158,16 +191,37 @@ def _promote(args: argparse.Namespace, settings: Settings) -> int:
 def _code(args: argparse.Namespace, settings: Settings) -> int:
     def work(door: Door, writing: Writing) -> tuple[Enrolment, bool]:
         noted = args.url or noted_address(writing.con)
-        lives_ms = args.minutes * MINUTE_MS
-        return make_code(door, writing, args.device, lives_ms, url=noted), noted is not None
+        made = make_code(door, writing, args.device, args.minutes * MINUTE_MS, url=noted, by=BY)
+        return made, noted is not None
 
     made, is_known = written(settings, work)
     text = code_text(made)
     facts = {"text": text, "code": made.code, "url": made.url, "fingerprint": made.fingerprint}
     show(facts, as_json=args.json, text=f"{text}\ncode {made.code} at {made.url}, backend key {made.fingerprint}")
     if not is_known:
-        print(
-            f"handover devices: no server has run on this database yet; the code names {made.url}, --url another",
-            file=sys.stderr,
-        )
+        _say_where(made.url)
     return 0
+
+
+def _sheet(args: argparse.Namespace, settings: Settings) -> int:
+    check_zone(args.zone)
+
+    def work(door: Door, writing: Writing) -> tuple[tuple[Card, ...], bool, int]:
+        noted = args.url or noted_address(writing.con)
+        cards = make_cards(door, writing, args.device, args.days * DAY_MS, url=noted, by=BY)
+        return cards, noted is not None, writing.now_ms
+
+    cards, is_known, now_ms = written(settings, work)
+    write_file(args.pdf, code_cards(cards, words(args.language), args.zone, now_ms))
+    facts = {"path": str(args.pdf), "cards": cards}
+    show(facts, as_json=args.json, text=f"{args.pdf}: codes for {len(cards)} devices; those made before are void")
+    if not is_known:
+        _say_where(cards[0].url)
+    return 0
+
+
+def _say_where(url: str) -> None:
+    print(
+        f"handover devices: no server has run on this database yet; the code names {url}, --url another",
+        file=sys.stderr,
+    )

@@ -52,12 +52,17 @@ def texts_in(args: Namespace) -> list[str]:
 
 def _texts(given: str) -> Iterable[str]:
     if given == "-":
-        return [keyboard_line(sys.stdin.readline())]
+        return [_typed(keyboard_line(sys.stdin.readline()))]
     if given.lower().endswith(_PICTURES):
         return codes_in_file(Path(given))
     if classify(given) is CodeKind.OTHER and Path(given).is_file():
         return codes_in_file(Path(given))
-    return [given]
+    return [_typed(given)]
+
+
+def _typed(text: str) -> str:
+    """The text of a code that was typed from paper, where `_` is printed for a space; Base45 has no `_` of its own."""
+    return text.replace("_", " ") if classify(text) is CodeKind.ENROLMENT else text
 
 
 def _scanned(port: str) -> list[str]:

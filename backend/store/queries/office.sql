@@ -41,7 +41,8 @@ INSERT INTO master (kind, id, version, since, until, recorded_by, body)
 VALUES (:kind, :id, :version, :since, NULL, :recorded_by, :body);
 
 -- name: make_code
-INSERT INTO enrol_code (hash, device, expires_at) VALUES (:hash, :device, :expires_at);
+INSERT INTO enrol_code (hash, device, expires_at, made_at, made_by, printed)
+VALUES (:hash, :device, :expires_at, :made_at, :made_by, :printed);
 
 -- name: void_codes
 UPDATE enrol_code SET voided = 1 WHERE device = :device AND kid IS NULL AND voided = 0;
