@@ -35,12 +35,13 @@ def restated(raw: bytes) -> bytes:
         event = event_of(envelope, raw)
     except Problem:
         return b""
-    if event.body is None:
+    shape = _SHAPES.get(envelope.kind)
+    if shape is None or envelope.v > SCHEMA:
         raise Problem(NOT_REDACTABLE, f"{envelope.kind} of schema {envelope.v} is newer than this software")
     if isinstance(event.body, EventRedacted):
         raise Problem(NOT_REDACTABLE, "a redaction says no words")
     left = decode(raw, dict[str, Any])
-    left["body"] = _walk(left["body"], _SHAPES[envelope.kind], lambda _said, _instead: "")
+    left["body"] = _walk(left["body"], shape, lambda _said, _instead: "")
     left.pop("blobs", None)
     return encode(left)
 

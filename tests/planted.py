@@ -614,6 +614,47 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="if one.site]\n    _check",
         test="tests/backend/test_labels.py::test_what_is_out_of_scope_is_as_if_it_were_not_there",
     ),
+    Fault(
+        name="words-left-in-witness",
+        invariant="of what was redacted no bytes stay anywhere",
+        file="backend/restating.py",
+        old="        for place, raw, actor in list(_holding(writing, taken)):",
+        new="        for place, raw, actor in list(_holding(writing, {})):",
+        test="tests/backend/test_redacting.py::test_a_code_that_is_scanned_later_is_emptied_as_it_comes",
+    ),
+    Fault(
+        name="redaction-drops-the-chain",
+        invariant="a redaction takes nothing from chains and signatures",
+        file="backend/store/queries/redact.sql",
+        old="UPDATE event SET bytes = :line WHERE log = :log AND seq = :seq;",
+        new="UPDATE event SET bytes = :line, chain = NULL WHERE log = :log AND seq = :seq;",
+        test="tests/backend/test_redacting.py::test_what_was_said_is_gone_from_every_place_and_what_was_decided_stays",
+    ),
+    Fault(
+        name="redacted-bytes-kept-again",
+        invariant="bytes that come after their redaction are not kept",
+        file="backend/writing.py",
+        old="redactions.said(digest_) if digest_ in redactions.open or event is None else None",
+        new="redactions.said(digest_) if event is None else None",
+        test="tests/backend/test_redacting.py::test_bytes_that_come_after_their_redaction_are_not_kept",
+    ),
+    Fault(
+        name="forgotten-before-received",
+        invariant="a device drops nothing that is not received, not even what was redacted",
+        file="device/store/redactions.py",
+        old="if is_own and not own[3] else ()",
+        new="if is_own else ()",
+        test="tests/device/test_redactions.py"
+        "::test_the_bytes_stay_until_a_receipt_covers_them_and_are_read_as_what_is_left_at_once",
+    ),
+    Fault(
+        name="restated-by-anybody",
+        invariant="what is left of an event is what the office signed",
+        file="backend/verify/redacted.py",
+        old="if kept.get(hash_) != said.get(hash_):",
+        new="if hash_ not in said:",
+        test="tests/backend/test_redacting.py::test_a_changed_hash_and_a_text_that_nobody_signed_are_found",
+    ),
 )
 
 SEEDED: Final[dict[str, str]] = {

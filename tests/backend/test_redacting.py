@@ -10,16 +10,19 @@ import msgspec
 import pytest
 
 from backend.backups import make_backup, restore
-from backend.commands import people
+from backend.commands import exports, people
 from backend.commands.rebuild import compare
 from backend.config import Settings
+from backend.exchange.proof import MANIFEST, MANIFEST_JWS, Manifest
 from backend.intake import open_door
 from backend.master import PERSON, PersonRow, end, put
+from backend.proof_check import check_proof
+from backend.proofs import read_proof
 from backend.restating import restating
 from backend.store.sqlite import shrink
 from backend.verify.database import verify_database
 from backend.writing import Place, Writing
-from sync.codec import decode
+from sync.codec import decode, encode
 from sync.events import Blob, Draft, EventRedacted, JobHeld, NoteWritten
 from sync.ids import b64, digest, event_name
 from sync.ledger import is_hash
@@ -33,6 +36,7 @@ from tests.backend.lived_in import Lived, accepts, confirms, offers, open_backen
 from tests.backend.people import Author, FixedWorld, Recorded, Staff, codes, words
 from tests.backend.test_blobs import PHOTO, PNG, ask, send
 from tests.backend.test_blobs import put as put_blob
+from tests.backend.test_proof import LIBRARIES, signed
 
 pytestmark = pytest.mark.anyio
 SAID = "the widow next door has the key"
@@ -330,7 +334,34 @@ async def test_a_code_that_is_scanned_later_is_emptied_as_it_comes(handed: Hande
     assert words(await cleo.push(handed.client, 2)) == ["applied"]
     assert handed.row(cleo, late)[0] == late.hash.encode()
     handed.check()
-    assert SAID not in str(await handed.timeline()) or handed.note.raw
+
+
+# -- what is shown of it ------------------------------------------------------------
+async def test_a_proof_and_a_receipt_are_made_of_what_is_left_and_hold(handed: Handed, tmp_path: Path) -> None:
+    await handed.redact(handed.offer, handed.taken, handed.opened)
+    database = ("--database", str(handed.here.path))
+    folder, pdf = tmp_path / "proof", tmp_path / "receipt.pdf"
+    assert exports.main(["proof", handed.offer.hash, *database, "--out", str(folder)]) == 0
+    assert exports.main(["receipt", handed.offer.hash, *database, "--pdf", str(pdf)]) == 0
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert not any(SAID.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    files = read_proof(folder)
+    checked = check_proof(files)
+    assert checked.ok, checked.findings
+    assert (checked.outcome, checked.accountable) == ("accepted", "bo")
+    for name, jws in signed(files):
+        for library in LIBRARIES:
+            assert library(files[jws].decode(), files[name], files["jwks.json"]), name
+    manifest = decode(files[MANIFEST], Manifest)
+    shown = next(one for one in manifest.events if one.hash == handed.offer.hash)
+    assert (shown.jws, bool(shown.redacted)) == ("", True)
+    another = next(one.redacted for one in manifest.events if one.redacted not in ("", shown.redacted))
+    other = msgspec.structs.replace(shown, redacted=another)
+    events = tuple(other if one is shown else one for one in manifest.events)
+    forged = encode(msgspec.structs.replace(manifest, events=events))
+    files[MANIFEST] = forged
+    files[MANIFEST_JWS] = handed.here.intake.door.signer.sign(forged, "ho-doc").encode()
+    assert {finding.file for finding in check_proof(files).findings} >= {shown.file}
 
 
 # -- a backend that lost it ---------------------------------------------------------

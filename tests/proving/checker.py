@@ -23,6 +23,7 @@ JUDGED: Final = "I6 every item has a verdict, and a final one never changes"
 TRUE: Final = "I10 a receipt is true"
 WHOLE: Final = "I12 a cursor never skips a committed row"
 EMPTIED: Final = "I17 when faults stop, the outbox empties"
+FORGOTTEN: Final = "no bytes of what was redacted stay anywhere"
 FINAL: Final = frozenset({"applied", "refused"})
 
 

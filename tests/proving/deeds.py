@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +11,7 @@ from backend.backups import make_backup, restore
 from backend.config import Settings
 from backend.enrolment import code_text, make_code, revoke_device
 from backend.losses import declare, find_missing
+from backend.redacting import Done, Wanted, allow, carry_out, plan
 from backend.world import POINTS as OFFICE_POINTS
 from backend.writing import Writing
 from device.agent import enrol
@@ -19,12 +20,13 @@ from device.world import POINTS as DEVICE_POINTS
 from sync import codec
 from sync.acceptance import synthesis_of
 from sync.events import Draft, ItemScanned, NoteWritten
-from sync.ids import event_hash
+from sync.ids import b64
+from sync.ledger import is_hash
 from sync.payload import Payload
 from sync.problems import NO_CONNECTION, Problem
-from tests.proving.checker import EMPTIED, Finding
+from tests.proving.checker import EMPTIED, FORGOTTEN, Finding
 from tests.proving.fragile import Crash, Fragile
-from tests.proving.town import CREW, Phone, Town
+from tests.proving.town import CREW, Phone, Town, hash_of
 from tests.proving.wires import Mishap
 
 PIN: Final = "2846"
@@ -376,7 +378,26 @@ class Deeds:
         for phone in running:
             if phone.is_on:
                 await self._caught_up(phone)
+                await self._forgot(phone)
+        held = "SELECT bytes FROM event UNION ALL SELECT bytes FROM fork UNION ALL SELECT bytes FROM half"
+        self._gone("the backend", (raw for (raw,) in town.office.rows(held)))
         self._all_blobs()
+
+    def _redacted(self) -> frozenset[str]:
+        """The hashes of what the backend knows to be redacted."""
+        return frozenset(b64(hash_) for (hash_,) in self.town.office.rows("SELECT hash FROM redaction"))
+
+    async def _forgot(self, phone: Phone) -> None:
+        """No device that is told of it holds the bytes of what was redacted."""
+        if not await phone.agent.is_revoked():
+            rows = phone.rows("SELECT raw FROM event UNION ALL SELECT raw FROM pulled")
+            self._gone(phone.name, (raw for (raw,) in rows))
+
+    def _gone(self, where: str, raws: Iterable[bytes]) -> None:
+        redacted = self._redacted()
+        left = {hash_of(raw) for raw in raws if not is_hash(raw)} & redacted
+        if left:
+            self.town.checker.findings.append(Finding(FORGOTTEN, f"{where} holds the bytes of {sorted(left)[:3]}"))
 
     def _all_blobs(self) -> None:
         """Every attachment that an event names is there, unless its device could not bring it."""
@@ -407,7 +428,7 @@ class Deeds:
         sql = (
             "SELECT bytes FROM event AS e JOIN job AS j ON j.ref = e.job WHERE j.job = ? AND instr(bytes, ?) ORDER BY 1"
         )
-        notes = [event_hash(raw) for (raw,) in self.town.office.rows(sql, job, b'"kind":"note.written"')]
+        notes = [hash_of(raw) for (raw,) in self.town.office.rows(sql, job, b'"kind":"note.written"')]
         wrong = notes[pick % len(notes)] if notes else ""
         fields: dict[str, dict[str, Any]] = {
             "correct": {
@@ -424,6 +445,22 @@ class Deeds:
             self.counts[f"office: {act}"] += 1
         except Problem:
             self.counts[f"office: {act}: no"] += 1
+
+    async def redact(self, pick: int) -> None:
+        """Somebody's words are taken out of an event, mostly of one with words, wherever it stands."""
+        office = self.town.office
+        raws = [raw for (raw,) in office.rows("SELECT bytes FROM event UNION SELECT bytes FROM fork")]
+        spoken = [raw for raw in raws if b'"text":' in raw or b'"words":' in raw or b'"summary":' in raw]
+        held = sorted(hash_of(raw) for raw in (spoken if spoken and pick % 5 else raws))
+        wanted = Wanted(events=(held[pick % len(held)],))
+
+        def work(writing: Any) -> Done:  # noqa: ANN401 - backend.writing.Writing
+            found = plan(writing.con, wanted, allow(writing, "dora", wanted))
+            return carry_out(office.intake.door, writing, found.takes, "dora")
+
+        done = await office.do(work)
+        self.counts["office: redact"] += len(done.taken)
+        self.counts["office: redact: no"] += not done.taken
 
     async def settle(self, pick: int) -> None:
         """The office settles an open case, for somebody whom it touches or for the desk."""

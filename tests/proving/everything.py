@@ -7,17 +7,28 @@ import msgspec
 
 from sync.codec import read_event
 from sync.custody import custody
-from sync.events import Accepted, CodeWitnessed, DeviceRevoked, Event, LogOpened, Reassigned, Withdrawn
-from sync.ids import event_hash, unb64
+from sync.events import (
+    Accepted,
+    CodeWitnessed,
+    DeviceRevoked,
+    Event,
+    EventRedacted,
+    LogOpened,
+    Reassigned,
+    Withdrawn,
+)
+from sync.ids import unb64
 from sync.journey import jobs_of
 from sync.judge import judge_all
+from sync.ledger import is_hash
 from sync.policy import Directory, Policy, Roster
 from sync.problems import Problem
 from sync.protocol import read_document
 from sync.qr import decode_frame
+from sync.redaction import fuller, read_held
 from sync.seal import Jwk, jws_of, kid_in, kid_of, verify
 from sync.standing import Shelf
-from tests.proving.town import Town
+from tests.proving.town import Town, hash_of
 
 Signed = tuple[bytes, str]
 
@@ -39,18 +50,19 @@ class Everything:
         signed: dict[str, Signed] = {}
         for table in ("event", "fork"):
             for raw, jws in office.rows(f"SELECT bytes, jws FROM {table}"):  # noqa: S608 - one of these two
-                signed[event_hash(raw)] = (raw, jws or "")
+                signed[hash_of(raw)] = (raw, jws or "")
         for phone in town.phones.values():
             for raw, jws in phone.rows("SELECT raw, jws FROM event UNION ALL SELECT raw, jws FROM pulled"):
-                signed.setdefault(event_hash(raw), (raw, jws or ""))
+                signed.setdefault(hash_of(raw), (raw, jws or ""))
         documents = [(ref, read_document(raw)) for ref, raw in office.rows("SELECT reference, bytes FROM document")]
         self._documents = [(ref, one) for ref, one in documents if isinstance(one, Roster | Policy)]
         self._keys = dict(_keys_of(one for _, one in self._documents))
+        self.redacted = _redactions(raw for raw, _ in signed.values())
         self.events = self._read(signed.values())
         self.is_revoked = any(isinstance(event.body, DeviceRevoked) for event in self.events)
 
     def _read(self, signed: Iterable[Signed]) -> list[Event]:
-        plain = [read_event(raw) for raw, _ in signed]
+        plain = [read_event(raw) for raw, _ in signed if not is_hash(raw)]
         for event in plain:
             if isinstance(event.body, LogOpened):
                 self._keys.setdefault(kid_of(event.body.jwk), event.body.jwk)
@@ -58,7 +70,7 @@ class Everything:
         for raw, jws in signed:
             event = self._proven(raw, jws)
             found[event.hash] = event
-            if isinstance(event.body, CodeWitnessed):
+            if isinstance(event.body, CodeWitnessed) and event.body.frame:
                 frame = decode_frame(unb64(event.body.frame))
                 for inner in frame.events:
                     held = self._proven(inner.raw, jws_of(inner.signature, frame.kid, "ho-event"))
@@ -66,8 +78,9 @@ class Everything:
         return list(found.values())
 
     def _proven(self, raw: bytes, jws: str) -> Event:
-        if not jws:
-            return read_event(raw)
+        said = self.redacted.get(hash_of(raw))
+        if said is not None or not jws:
+            return read_held(raw, said)
         kid = kid_in(jws)
         verify(jws, raw, "ho-event", self._keys[kid])
         return read_event(raw, kid)
@@ -93,6 +106,16 @@ class Everything:
             judge_all(events[at : at + count], shelf)
             at += count
         return _folded(shelf)
+
+
+def _redactions(raws: Iterable[bytes]) -> dict[str, EventRedacted]:
+    """By hash what the office says is left, of all that it ever said."""
+    found: dict[str, EventRedacted] = {}
+    for raw in raws:
+        body = None if is_hash(raw) else read_event(raw).body
+        if isinstance(body, EventRedacted):
+            found[body.event] = fuller(found[body.event], body) if body.event in found else body
+    return found
 
 
 def _keys_of(documents: Iterable[Roster | Policy]) -> Iterable[tuple[str, Jwk]]:

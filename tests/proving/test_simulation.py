@@ -250,6 +250,11 @@ class Simulation(RuleBasedStateMachine):
         self.run(self.deeds.office(act, pick))
 
     @rule(pick=picks)
+    def redact(self, pick: int) -> None:
+        self.town.clock.now_ms += 1_000
+        self.run(self.deeds.redact(pick))
+
+    @rule(pick=picks)
     def settle(self, pick: int) -> None:
         self.town.clock.now_ms += 1_000
         self.run(self.deeds.settle(pick))

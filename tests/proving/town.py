@@ -30,7 +30,8 @@ from device.store.sqlite import FILE
 from device.transport import Request, Response
 from sync.clock import rfc3339
 from sync.codec import decode
-from sync.ids import event_hash
+from sync.ids import b64
+from sync.ledger import line_digest
 from sync.policy import Policy
 from sync.problems import NO_CONNECTION, Problem
 from sync.protocol import Cursor, PulledEvent, PushReply, Receipt, read_line
@@ -58,6 +59,11 @@ PEOPLE: Final[dict[str, PersonRow]] = {
 }
 BOUNDARY: Final = "any"
 LATEST: Final = 2**53 - 1
+
+
+def hash_of(line: bytes) -> str:
+    """The hash of an event, from its bytes or from what is left of them."""
+    return b64(line_digest(line))
 
 
 class Off(Exception):
@@ -174,7 +180,7 @@ class Office:
         return Store(
             epoch,
             tuple(
-                ((log, seq), Held(event_hash(raw), chain, WORDS[word], int(counts)))
+                ((log, seq), Held(hash_of(raw), chain, WORDS[word], int(counts)))
                 for log, seq, raw, chain, word, counts in rows
             ),
         )
@@ -236,7 +242,7 @@ class Phone:
     def recorded(self) -> dict[Name, str]:
         """The hash of every event in this database, by its name."""
         sql = "SELECT log.log, seq, raw FROM event JOIN log ON log.number = event.log"
-        return {(log, seq): event_hash(raw) for log, seq, raw in self.rows(sql)}
+        return {(log, seq): hash_of(raw) for log, seq, raw in self.rows(sql)}
 
     def outbox(self) -> dict[Name, str]:
         """The same of what no receipt covers."""
@@ -244,12 +250,12 @@ class Phone:
             "SELECT log.log, event.seq, raw FROM outbox JOIN event ON (event.log, event.seq) = (outbox.log, outbox.seq)"
             " JOIN log ON log.number = event.log"
         )
-        return {(log, seq): event_hash(raw) for log, seq, raw in self.rows(sql)}
+        return {(log, seq): hash_of(raw) for log, seq, raw in self.rows(sql)}
 
     def told(self) -> dict[str, str]:
         """The verdict shown of each own event that has one, by hash."""
         sql = "SELECT raw, verdict FROM event JOIN verdict USING (log, seq)"
-        return {event_hash(raw): word for raw, word in self.rows(sql)}
+        return {hash_of(raw): word for raw, word in self.rows(sql)}
 
     def pulled(self) -> frozenset[str]:
         """The hashes of others' events that are held."""
@@ -310,7 +316,7 @@ class Town:
             for row in response.body.split(b"\n")[:-1]:
                 line = read_line(row)
                 if isinstance(line, PulledEvent):
-                    found.add(event_hash(line.raw))
+                    found.add(hash_of(line.raw))
                 elif isinstance(line, Cursor):
                     after = line.text
             if after == cursor:
