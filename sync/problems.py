@@ -312,7 +312,9 @@ UNKNOWN_LOG = _kind("unknown-log", "This log was never opened here", 400, "ask",
 NOT_SIGNED_IN = _kind("not-signed-in", "No valid session", 401, "retry", "Open a session and send the same again.")
 NOT_PERMITTED = _kind("not-permitted", "This role may not do that", 403, "ask", "Ask somebody who may.")
 NOT_FOUND = _kind("not-found", "There is no such thing here", 404, "fix", "Look at the list for what there is.")
-TOO_BUSY = _kind("too-busy", "Too much at once", 503, "retry", "Wait a while, then try again; Retry-After says how long.")
+TOO_BUSY = _kind(
+    "too-busy", "Too much at once", 503, "retry", "Wait a while, then try again; Retry-After says how long."
+)
 BAD_ENROLMENT = _kind(
     "bad-enrolment", "The enrolment code does not hold", 403, "ask", "Ask the office for a new code; each works once."
 )
@@ -478,7 +480,9 @@ ALREADY_LISTENING = _kind(
 WRONG_METHOD = _kind("wrong-method", "This address takes another method", 405, "fix", "See /schema for what it takes.")
 WRONG_MEDIA = _kind("wrong-media", "This address takes another type of body", 415, "fix", "See /schema for the type.")
 WRONG_INPUT = _kind("wrong-input", "What was sent does not fit", 400, "fix", "Mend what is named and send it again.")
-TOO_MANY = _kind("too-many", "Too many attempts", 429, "retry", "Wait a while, then try again; Retry-After says how long.")
+TOO_MANY = _kind(
+    "too-many", "Too many attempts", 429, "retry", "Wait a while, then try again; Retry-After says how long."
+)
 BROKEN = _kind(
     "broken", "The backend met a fault of its own", 500, "retry", "Try again; if it stays, tell support when."
 )
@@ -527,7 +531,13 @@ NOT_POSSIBLE_NOW = _kind(
     "not-possible-now", "The job does not stand so that this can be done", 409, "fix", "Look at the job's state."
 )
 UNKNOWN_PARTY = _kind("unknown-party", "Nobody of this name is listed", 422, "fix", "Add the person or team first.")
-UNKNOWN_SITE = _kind("unknown-site", "No site of this name is listed", 422, "fix", "Add it first, with the master data or by handover sites add.")
+UNKNOWN_SITE = _kind(
+    "unknown-site",
+    "No site of this name is listed",
+    422,
+    "fix",
+    "Add it first, with the master data or by handover sites add.",
+)
 BAD_NAME = _kind(
     "bad-name",
     "Nothing can be called that",

@@ -33,6 +33,9 @@ def test_a_problem_is_read_in_the_language_of_the_page(language: Language) -> No
     words = page_words(language)
     for kind in catalogue():
         said = said_problem(words, Problem(kind))
-        assert (said["title"], said["advice"]) == (words.said[f"problem.{kind.slug}"], words.said[f"advice.{kind.slug}"])
+        assert (said["title"], said["advice"]) == (
+            words.said[f"problem.{kind.slug}"],
+            words.said[f"advice.{kind.slug}"],
+        )
         assert said["title"] != kind.title
         assert said["advice"] != kind.advice
