@@ -1,12 +1,12 @@
 """An action of the office in one transaction: once however often sent, only on what was seen, only in scope."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from backend.actions import Action, ActionId, Asked, AskedMerge, AskedUnmerge, merge, unmerge
+from backend.actions import Action, ActionId, Asked, AskedMerge, AskedReason, AskedUnmerge, cancel, merge, unmerge
 from backend.by_hand import AskedJob, beside_opening, opening
 from backend.enrolment import revoke_device
 from backend.facts import JobFacts
@@ -23,13 +23,14 @@ from backend.rows import OrderRow
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import decode, encode
-from sync.events import Draft, Event, JobMerged, Seq
+from sync.events import Draft, Event, JobMerged, JobOpened, NoteWritten, Seq, VisitType
 from sync.ids import digest
 from sync.payload import Id, Line
 from sync.problems import ACTION_REUSED, NOT_FOUND, NOT_POSSIBLE_NOW, STALE, WRONG_INPUT, Problem
 from sync.revocation import Reason
 
 _SQL: Final = queries("office")
+_ORDERS: Final = queries("orders")
 
 
 class AskedMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +40,22 @@ class AskedMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     order: Id
     job: Id
     seen: int
+
+
+class AskedForOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Open a job of the desk's for the order (`source/id`) that waits, and hang it on that."""
+
+    action: ActionId
+    order: Id
+    type: VisitType = "delivery"
+
+
+class AskedSettling(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say what becomes of a job whose order was taken back after it was offered: it ends, or goes on, for a reason."""
+
+    order: Id
+    decision: Literal["cancel", "keep"]
+    reason: Line
 
 
 class AskedRevocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,16 +174,52 @@ class Acting:
 
         def record() -> Done:
             look, facts = self._look(writing, asked.job, asked.seen)
-            row = held_order(writing, asked.order)
-            keys = person_keys(look.directory, [self._person])
-            if row is None or not _reaches(writing, keys, row):
-                raise Problem(NOT_FOUND, f"order {asked.order[:100]}")
-            if row.job:
-                raise Problem(NOT_POSSIBLE_NOW, f"it hangs on job {row.job}")
+            row = self._waiting(writing, asked.order)
             attach(self._door, writing, row, look.journey.job, self._person)
             return self._done(writing, facts, ())
 
         return self._once(writing, asked.action, ("match", asked.job, asked), record)
+
+    def open_for(self, writing: Writing, asked: AskedForOrder) -> Done:
+        """Afterwards there is a job more, on which the order hangs. NOT_FOUND, NOT_POSSIBLE_NOW as `match`."""
+
+        def record() -> Done:
+            reference, _ = writing.documents.roster()
+            row = self._waiting(writing, asked.order)
+            same = {name: getattr(row.order, name) for name in ("site", "asset", "customer", "intent", "priority")}
+            body = JobOpened(
+                roster=reference, party=self._door.settings.desk, type=asked.type, order=asked.order, **same
+            )
+            events = self._door.office.record(writing, [Draft(kind="job.opened", actor=self._person, body=body)])
+            attach(self._door, writing, row, events[0].job, self._person)
+            facts = writing.facts.job(events[0].job)
+            if facts is None:
+                raise LookupError("a job that was just opened is here")
+            return self._done(writing, facts, events)
+
+        return self._once(writing, asked.action, ("open-for", asked.order, asked), record)
+
+    def settle(self, writing: Writing, job: str, asked: AskedSettling) -> Done:
+        """Afterwards it stands what becomes of a job whose order was taken back; see `AskedSettling`."""
+
+        def record() -> Done:
+            look, facts = self._look(writing, job, asked.seen)
+            row = held_order(writing, asked.order)
+            if row is None or row.job != job or not row.cancelled:
+                raise Problem(NOT_POSSIBLE_NOW, f"order {asked.order[:100]} was not taken back from this job")
+            said = f"Order {row.name} was taken back by its source; the job goes on: {asked.reason}"
+            if asked.decision == "cancel":
+                drafts = cancel(look, AskedReason(action=asked.action, seen=asked.seen, reason=asked.reason))
+            else:
+                drafts = [Draft(kind="note.written", actor=self._person, body=NoteWritten(text=said), job=job)]
+            events = self._door.office.record(writing, drafts)
+            kept = {"name": row.name, "decision": asked.decision, "reason": asked.reason}
+            for cancel_ in row.cancels:
+                by = {"cancel": cancel_, "settled_by": self._person, "at": writing.now_ms}
+                writing.con.execute(_ORDERS["settle_cancelled"].text, kept | by)
+            return self._done(writing, facts, events)
+
+        return self._once(writing, asked.action, ("settle", job, asked), record)
 
     def revoke(self, writing: Writing, device: str, asked: AskedRevocation) -> Done:
         """Afterwards no key of the device may record. NOT_FOUND where no device is called so."""
@@ -203,6 +256,15 @@ class Acting:
         return self._once(writing, asked.action, ("loss", "", asked), record)
 
     # -- the parts ------------------------------------------------------------
+    def _waiting(self, writing: Writing, name: str) -> OrderRow:
+        """The order that waits; NOT_FOUND out of scope, NOT_POSSIBLE_NOW where it waits no more."""
+        row = held_order(writing, name)
+        if row is None or not _reaches(writing, person_keys(writing.documents.roster()[1], [self._person]), row):
+            raise Problem(NOT_FOUND, f"order {name[:100]}")
+        if row.job or row.cancelled:
+            raise Problem(NOT_POSSIBLE_NOW, f"it hangs on job {row.job}" if row.job else "its source took it back")
+        return row
+
     def _look(self, writing: Writing, job: str, seen: int) -> tuple[Look, JobFacts]:
         reference, directory = writing.documents.roster()
         facts = look_at(writing, job, person_keys(directory, [self._person]))

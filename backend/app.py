@@ -11,7 +11,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
 from backend.accounts.first import FirstCode, has_admin
-from backend.api import blobs, devices, handovers, health, jobs, lists, losses, redactions, reports, sync, trust
+from backend.api import blobs, devices, handovers, health, jobs, lists, losses, orders, redactions, reports, sync, trust
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
 from backend.config import Settings
@@ -104,6 +104,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             jobs.router,
             lists.router,
             redactions.router,
+            orders.router,
             reports.router,
             trust.router,
             losses.router,

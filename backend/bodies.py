@@ -24,12 +24,13 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 def no_key_twice(raw: bytes) -> None:
     """Return only if no object in this JSON has a key twice."""
     try:
-        json.loads(raw, object_pairs_hook=_unique)
+        json.loads(raw, object_pairs_hook=unique)
     except UNREADABLE_JSON as error:
         raise Problem(UNREADABLE, str(error)[:200], "body") from error
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object from its pairs; UNREADABLE where a key stands there twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise Problem(UNREADABLE, "the same key twice in one object", "body")

@@ -1,6 +1,6 @@
 """What follows from the facts of each touched job, in the transaction that touched it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from backend.facts import UNMATCHED, JobFacts
@@ -10,14 +10,24 @@ from backend.office import Office
 from backend.reach import job_keys, keep_reach, note_job
 from backend.redactions import read_row
 from backend.restating import restate_witnesses
-from backend.rows import NEVER_MS, NO_BOUNDS, RANK, JobRows, OrderRow, VisitRow, blobs_of, rows_of
+from backend.rows import (
+    NEVER_MS,
+    NO_BOUNDS,
+    NO_CHANGES,
+    RANK,
+    JobRows,
+    OrderRow,
+    VisitRow,
+    blobs_of,
+    order_rows,
+    rows_of,
+)
 from backend.store.sqlite import queries
 from backend.times import bounds_of, received_of
 from backend.writing import Writing
 from sync.codec import decode, encode
 from sync.custody import custody
-from sync.events import Confirmed, Draft, Event, Offered, OrderCancelled, OrderImported
-from sync.facts import in_force
+from sync.events import Confirmed, Draft, Event, LineImported, Offered, OrderCancelled, OrderImported
 from sync.journey import Journey, journey
 from sync.standing import Standing
 
@@ -38,8 +48,10 @@ def follow(writing: Writing, office: Office, desk: str) -> None:
         rows.add(facts, found, made)
         rows.visits(facts, made.visits, writing.now_ms)
     rows.write()
-    if writing.has_orders:
+    if writing.has_stray_orders:
         keep_unmatched(writing)
+    for name in writing.hung_orders:
+        writing.con.execute(_SQL["waits_no_more"].text, {"name": name})
 
 
 def confirm(writing: Writing, office: Office, desk: str, accepted: Standing) -> None:
@@ -74,7 +86,29 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     if found.visits:
         writing.flush()
         bounds = bounds_of(facts.standings, received_of(writing.con, ref), writing.facts.is_staff)
-    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline), bounds)
+    changes = changed_since_offer(facts, found, writing.facts.is_staff) if found.handovers else NO_CHANGES
+    return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline), bounds, changes)
+
+
+def changed_since_offer(facts: JobFacts, found: Journey, is_staff: Callable[[str], bool]) -> dict[str, int]:
+    """By name, where an order of the job last came, changed or went (a position) that no offer now standing tells of.
+
+    What the office offers it offers as it then is. What a device offers it may have offered before it heard: its
+    offer ends nothing here, and whether the holder's device has heard since is seen by how far that has pulled.
+    """
+    standing = {one.offer.hash for one in found.handovers if one.state != "withdrawn"}
+    if not standing:
+        return {}
+    dated = list(zip(facts.standings, facts.positions, strict=True))
+    offered = max((at for one, at in dated if one.event.hash in standing and is_staff(one.event.kid)), default=0)
+    first = min(at for one, at in dated if one.event.hash in standing)
+    changes: dict[str, int] = {}
+    for one, at in dated:
+        body = one.event.body
+        if at > max(offered, first) and isinstance(body, OrderImported | OrderCancelled | LineImported):
+            name = f"{body.source}/{body.order}"
+            changes[name] = max(at, changes.get(name, 0))
+    return changes
 
 
 def awaited(writing: Writing, events: Sequence[Event]) -> frozenset[str]:
@@ -125,8 +159,8 @@ class Rows:
         self._replace("case", ref, kept.cases, cases, states)
         kept.cases = cases
         orders = {one.name: encode(one).decode() for one in rows.orders}
-        sites = {one.name: (one.order.site,) for one in rows.orders}
-        self._replace("order", ref, kept.orders, orders, sites)
+        beside = {one.name: _beside(one) for one in rows.orders}
+        self._replace("order", ref, kept.orders, orders, beside)
         kept.orders = orders
 
     def _find_by(self, ref: int, before: set[str], now: set[str]) -> None:
@@ -196,23 +230,20 @@ def read_kept(writing: Writing, ref: int) -> Kept:
 def keep_unmatched(writing: Writing) -> None:
     """Afterwards the rows of unmatched orders are those of the events that name no job."""
     writing.flush()
-    said: dict[str, list[Event]] = {}
-    gone: set[str] = set()
-    for raw, jws, kid in writing.con.execute(_SQL["unmatched_events"].text):
-        event = read_row(writing.con, raw, kid if jws else "")
-        match event.body:
-            case OrderImported():
-                said.setdefault(f"{event.body.source}/{event.body.order}", []).append(event)
-            case OrderCancelled():
-                gone.add(f"{event.body.source}/{event.body.order}")
+    raws = writing.con.execute(_SQL["unmatched_events"].text).fetchall()
+    rows = order_rows((read_row(writing.con, raw, kid if jws else "") for raw, jws, kid in raws), {})
     matched = {name for (name,) in writing.con.execute(_SQL["matched_orders"].text)}
     writing.con.execute(_SQL["clear_orders"].text, {"job": UNMATCHED})
-    for name in sorted(said.keys() - matched):
-        newest, _ = in_force(said[name])
-        if newest is not None and isinstance(newest.body, OrderImported):
-            row = OrderRow(name=name, job="", event=newest.hash, order=newest.body, cancelled=name in gone)
-            keep_row = (UNMATCHED, name, newest.body.site, encode(row).decode())
-            writing.con.execute(_SQL["keep_order"].bare, keep_row)
+    for row in rows:
+        if row.name not in matched:
+            kept = (UNMATCHED, row.name, *_beside(row), encode(row).decode())
+            writing.con.execute(_SQL["keep_order"].bare, kept)
+
+
+def _beside(row: OrderRow) -> tuple[object, ...]:
+    """What lists of orders filter by, in the columns' order."""
+    order = row.order
+    return order.site, order.source, order.order_kind, int(row.cancelled), row.changed_at
 
 
 # -- all of them --------------------------------------------------------------

@@ -52,12 +52,21 @@ Address = tuple[int, int, int, bytes]
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A pull decided: what to send, and the cursor after it. `known` are the documents it then has."""
+    """A pull decided: what to send, and the cursor after it. `known` are the documents it then has.
+
+    `held` is how far the device says that it has got, 0 where that was known already.
+    """
 
     events: tuple[Address, ...]
     lines: tuple[PullLine, ...]
     cursor: str
     known: frozenset[tuple[str, str]]
+    held: int = 0
+
+
+def note_cursor(con: sqlite3.Connection, kid: str, position: int, now_ms: int) -> None:
+    """Afterwards it stands that the device with this key holds all of its scope up to this position."""
+    con.execute(_SQL["note_cursor"].text, {"kid": kid, "position": position, "at": now_ms})
 
 
 def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_revoked: bool = False) -> Found:
@@ -94,7 +103,9 @@ def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_r
         *_changed(con, kid, after, upto),
         *left,
     ]
-    return Found(tuple(events), tuple(lines), cursor_text(epoch, upto, _check(mark)), frozenset(known))
+    (noted,) = con.execute(_SQL["cursor_of"].text, {"kid": kid}).fetchone() or (0,)
+    held = after if after > noted else 0
+    return Found(tuple(events), tuple(lines), cursor_text(epoch, upto, _check(mark)), frozenset(known), held)
 
 
 def _position(con: sqlite3.Connection, epoch: str, cursor: str) -> int:

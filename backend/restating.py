@@ -90,7 +90,7 @@ def _empty(writing: Writing, place: Place, digest_: bytes, said: EventRedacted) 
     jobs = {job, *(about for (about,) in con.execute(_SQL["jobs_about"].text, place.names()))} - {None, 0}
     for ref in jobs:
         if ref == UNMATCHED:
-            writing.has_orders = True
+            writing.has_stray_orders = True
         else:
             writing.facts.read_anew(ref)
             writing.touched.add(ref)

@@ -8,7 +8,7 @@ import msgspec
 from sync.attendances import NO_GAP, NOT_CHECKED
 from sync.clock import milliseconds
 from sync.custody import Case
-from sync.events import Accepted, Escalated, Event, NoteWritten, OrderImported, Refused
+from sync.events import Accepted, Escalated, Event, NoteWritten, OrderCancelled, OrderImported, Refused
 from sync.facts import in_force
 from sync.handover import Handover, Presence, State
 from sync.intervals import Interval, is_unsure, measured_ms
@@ -24,6 +24,7 @@ MOST_SAID: Final = 200
 """Characters of the first note that a list shows."""
 UNBOUND: Final = Interval()
 NO_BOUNDS: Final[Mapping[str, Interval]] = {}
+NO_CHANGES: Final[Mapping[str, int]] = {}
 _ARMS: Final[tuple[Arm, ...]] = ("prompt", "holdout", "shadow")
 
 
@@ -31,6 +32,8 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A job at a glance. Times are ms since 1970; `seen` is what an action on it sends back.
 
     `said` is how the first note begins: of a job opened by hand, what the customer said is wrong.
+    `changed_at` is the position of the newest fact about its orders that it was not offered with: whether its holder
+    has that, the list of orders knows.
     """
 
     job: str
@@ -72,6 +75,7 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str = ""
     entitlement: str = ""
     said: str = ""
+    changed_at: int = 0
 
 
 class HandoverRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,13 +148,19 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order in force; `event` is the hash of the event that says so, `job` empty until it is matched to one."""
+    """An order as it was last said; `event` is the hash of the event that says so, `job` empty until it is matched.
+
+    It is `cancelled` while one of `cancels` (hashes) stands. `changed_at` is the position of the newest fact about it
+    that its job was not offered with, 0 where there is none.
+    """
 
     name: str
     job: str
     event: str
     order: OrderImported
     cancelled: bool = False
+    cancels: tuple[str, ...] = ()
+    changed_at: int = 0
 
 
 class JobRows(msgspec.Struct, frozen=True):
@@ -170,20 +180,21 @@ def rows_of(
     seen: int,
     awaited: frozenset[str] = frozenset(),
     bounds: Mapping[str, Interval] = NO_BOUNDS,
+    changes: Mapping[str, int] = NO_CHANGES,
 ) -> JobRows:
     """The rows of a journey; `policies` are those of its offers, `seen` the position of its newest watched fact.
 
     `awaited` are the blobs that its events name and that are not here, `bounds` say by hash when each event can have
-    been recorded.
+    been recorded, `changes` by an order's name where it changed since the job was offered.
     """
     handovers = tuple(_handover(journey, one, policies.get(one.offer.hash), awaited) for one in journey.handovers)
     return JobRows(
-        _job(journey, handovers, seen, awaited),
+        _job(journey, handovers, seen, awaited, max(changes.values(), default=0)),
         handovers,
         tuple(_visit(journey.job, one, journey.checks, bounds) for one in journey.visits),
         journey.items,
         tuple(CaseRow(job=journey.job, case=case) for case in journey.custody.cases),
-        tuple(_orders(journey)),
+        tuple(_orders(journey, changes)),
     )
 
 
@@ -192,7 +203,9 @@ def blobs_of(events: Iterable[Event]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(blob.sha256 for event in events for blob in event.blobs))
 
 
-def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int, awaited: frozenset[str]) -> JobRow:
+def _job(
+    journey: Journey, handovers: tuple[HandoverRow, ...], seen: int, awaited: frozenset[str], changed_at: int
+) -> JobRow:
     opened, tree, plan = journey.opened, journey.custody, journey.plan
     pending = [one for one in handovers if one.state in ("offered", "refused")]
     merged = {job for merge in journey.merged for job in merge.jobs} - {journey.job}
@@ -231,7 +244,7 @@ def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int, awaite
         merged_with=tuple(sorted(merged)),
         orders=tuple(sorted(journey.orders)),
         unmerged_orders=tuple(sorted(set(fulfilment) - in_merges)),
-        changed_since_offer=_changed_since_offer(journey),
+        changed_since_offer=bool(changed_at),
         discrepancies=journey.discrepancies,
         seen=seen,
         blobs_awaited=len(awaited),
@@ -239,16 +252,8 @@ def _job(journey: Journey, handovers: tuple[HandoverRow, ...], seen: int, awaite
         channel=opened.channel if opened else "",
         entitlement=opened.entitlement if opened else "",
         said=next((one.body.text for one in journey.timeline if isinstance(one.body, NoteWritten)), "")[:MOST_SAID],
+        changed_at=changed_at,
     )
-
-
-def _changed_since_offer(journey: Journey) -> bool:
-    """True where an order or the plan says something else than when the job was last offered."""
-    offered = max((one.offer.occurred_ms for one in journey.handovers), default=None)
-    changes = [
-        event for event in journey.timeline if event.kind in ("order.changed", "order.cancelled", "line.changed")
-    ]
-    return offered is not None and any(event.occurred_ms > offered for event in changes)
 
 
 def _handover(journey: Journey, one: Handover, policy: Policy | None, awaited: frozenset[str]) -> HandoverRow:
@@ -330,15 +335,34 @@ def _measured(event: Event | None, bounds: Mapping[str, Interval]) -> int | None
     return measured_ms(event, bounds.get(event.hash, UNBOUND)) if event is not None else None
 
 
-def _orders(journey: Journey) -> list[OrderRow]:
+def _orders(journey: Journey, changes: Mapping[str, int]) -> list[OrderRow]:
+    """Every order that hangs on the job, those that were taken back included."""
+    return [
+        msgspec.structs.replace(row, job=journey.job, changed_at=changes.get(row.name, 0))
+        for row in order_rows(journey.timeline, journey.orders)
+    ]
+
+
+def order_rows(events: Iterable[Event], now: Mapping[str, OrderImported]) -> list[OrderRow]:
+    """A row for each order that these events speak of, by name; `now` has the content of those in force, if known."""
+    said: dict[str, list[Event]] = {}
+    taken_back: dict[str, list[str]] = {}
+    for event in events:
+        match event.body:
+            case OrderImported():
+                said.setdefault(f"{event.body.source}/{event.body.order}", []).append(event)
+            case OrderCancelled():
+                taken_back.setdefault(f"{event.body.source}/{event.body.order}", []).append(event.hash)
     found: list[OrderRow] = []
-    for name, order in sorted(journey.orders.items()):
-        event, _ = in_force(
-            event
-            for event in journey.timeline
-            if isinstance(event.body, OrderImported) and f"{event.body.source}/{event.body.order}" == name
-        )
-        found.append(OrderRow(name=name, job=journey.job, event=event.hash if event else "", order=order))
+    for name in sorted(said):
+        newest, _ = in_force(said[name])
+        if newest is None or not isinstance(newest.body, OrderImported):
+            continue
+        restored = {hash_ for one in said[name] if one.body is not None for hash_ in one.body.replaces}
+        cancels = tuple(sorted(hash_ for hash_ in taken_back.get(name, ()) if hash_ not in restored))
+        content = now.get(name, newest.body)
+        row = OrderRow(name=name, job="", event=newest.hash, order=content, cancelled=bool(cancels), cancels=cancels)
+        found.append(row)
     return found
 
 

@@ -5,7 +5,7 @@ at the end of a row); what would have to be guessed is refused with the line, th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
 
@@ -25,19 +25,39 @@ _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One row: `line` counts from 1, the header included; a cell that is empty is not in `cells`."""
+    """One row: `line` counts from 1, the header included; a cell that is empty is not in `cells`.
+
+    `within` is where in its item a row stands that was listed there, such as `lines[0].`.
+    """
 
     line: int
     cells: dict[str, str]
+    within: str = ""
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that was not taken in: where, which field, what was found, what to do. Nothing else was held up by it."""
+    """A row that was not taken in: where, which field, what was found, what to do. Nothing else was held up by it.
+
+    `cells` are the row's as far as they could be read, so that it can be mended in place.
+    """
 
     line: int
     field: str
     found: str
     remedy: str
+    cells: dict[str, str] = {}
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """A table as read: its headings in their order and the line they stand on, its rows, and what is no row.
+
+    `line` is 0 where each row names its cells itself; `headings` are then the names that there are.
+    """
+
+    headings: tuple[str, ...]
+    line: int
+    rows: tuple[Row, ...]
+    quarantined: tuple[Quarantined, ...] = ()
 
 
 class BadRow(Exception):
@@ -49,9 +69,10 @@ class BadRow(Exception):
         self.found = found
         self.remedy = remedy
 
-    def at(self, line: int) -> Quarantined:
+    def at(self, line: int, cells: Mapping[str, str] | None = None) -> Quarantined:
         """The same as a row of the quarantine."""
-        return Quarantined(line=line, field=self.field, found=_shown(self.found[:200]), remedy=self.remedy)
+        found = _shown(self.found[:200])
+        return Quarantined(line=line, field=self.field, found=found, remedy=self.remedy, cells=dict(cells or {}))
 
 
 def read_table(
@@ -62,15 +83,26 @@ def read_table(
     `needed` columns must be there, no column may be outside `known`. Raises `kind` where no row can be told from
     another: the header is not UTF-8, is badly quoted, lacks a column or has one twice.
     """
-    lines, delimiter, names, at = _begin(raw, kind)
+    sheet = read_csv(raw, kind)
+    check_headings(sheet, needed, known, kind)
+    return list(sheet.rows), list(sheet.quarantined)
+
+
+def check_headings(sheet: Sheet, needed: Sequence[str], known: Sequence[str], kind: ProblemKind = BAD_TABLE) -> None:
+    """Return only if every `needed` column is there and none is outside `known`; else `kind`, with the line."""
     for name in needed:
-        if name not in names:
-            raise Problem(kind, f"no column {name!r}; needed are {', '.join(needed)}", f"line {at}")
-    for name in names:
+        if name not in sheet.headings:
+            raise Problem(kind, f"no column {name!r}; needed are {', '.join(needed)}", f"line {sheet.line}")
+    for name in sheet.headings:
         if name and name not in known:
-            raise Problem(kind, f"column {name!r} is not known here; take it out or rename it", f"line {at}")
-        if name and names.count(name) > 1:
-            raise Problem(kind, f"column {name!r} stands there twice", f"line {at}")
+            raise Problem(kind, f"column {name!r} is not known here; take it out or rename it", f"line {sheet.line}")
+
+
+def read_csv(raw: bytes, kind: ProblemKind = BAD_TABLE) -> Sheet:
+    """A CSV file whatever its columns are called; `kind` where its rows cannot be told from each other."""
+    lines, delimiter, names, at = _begin(raw, kind)
+    begins_at = at
+    once_each(names, at, kind)
     rows: list[Row] = []
     quarantined: list[Quarantined] = []
     while at < len(lines):
@@ -82,7 +114,14 @@ def read_table(
         except BadRow as bad:
             quarantined.append(bad.at(begins))
         at += taken
-    return rows, quarantined
+    return Sheet(headings=tuple(names), line=begins_at, rows=tuple(rows), quarantined=tuple(quarantined))
+
+
+def once_each(names: Sequence[str], line: int, kind: ProblemKind = BAD_TABLE) -> None:
+    """Return only if no heading stands twice; else `kind`, with the line."""
+    for name in names:
+        if name and names.count(name) > 1:
+            raise Problem(kind, f"column {name!r} stands there twice", f"line {line}")
 
 
 def header_of(raw: bytes, kind: ProblemKind = BAD_TABLE) -> list[str]:

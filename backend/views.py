@@ -6,8 +6,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from backend.matching import Candidate, candidates, with_ordered_window
 from backend.narrowing import JobFilter
-from backend.ordering import Candidate, candidates, with_ordered_window
 from backend.rows import CaseRow, HandoverRow, JobRow, OrderRow, VisitRow
 from backend.store.sqlite import queries
 from backend.timeline import TimelineEntry, timeline
@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job with all that hangs on it."""
+    """A job with all that hangs on it; `untold` are its orders that changed or went and whose holder may not know."""
 
     job: JobRow
     handovers: tuple[HandoverRow, ...]
@@ -31,6 +31,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[CaseRow, ...]
     orders: tuple[OrderRow, ...]
     timeline: tuple[TimelineEntry, ...]
+    untold: tuple[str, ...] = ()
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +62,16 @@ class VisitList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """An order; `candidates` are the jobs that one without a job may belong to."""
+    """An order; `candidates` are the jobs that one without a job may belong to.
+
+    It is `untold` where it changed after its job was offered, until that is offered again or a device of its holder
+    has pulled that far; `asked` where it was taken back then, until a dispatcher has said what becomes of the job.
+    """
 
     order: OrderRow
     candidates: tuple[Candidate, ...] = ()
+    untold: bool = False
+    asked: bool = False
 
 
 class OrderList(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +110,7 @@ def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
         cases=_rows(con, "cases_of", CaseRow, job=ref),
         orders=_rows(con, "orders_of", OrderRow, job=ref),
         timeline=timeline(con, ref),
+        untold=tuple(name for (name,) in con.execute(_SQL["untold_of"].text, {"job": ref})),
     )
 
 
@@ -146,12 +154,52 @@ def list_visits(con: sqlite3.Connection, keys: set[str], *, site: str, after: st
     return VisitList(visits=rows, next=more)
 
 
-def list_orders(con: sqlite3.Connection, keys: set[str], *, waiting: bool, site: str, after: str) -> OrderList:
+class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders are looked for; what is empty does not matter.
+
+    `view` is waiting (for a job), changed (untold), cancelled (asked) or empty for all.
+    """
+
+    view: str = ""
+    site: str = ""
+    source: str = ""
+    kind: str = ""
+    text: str = ""
+    exact: str = ""
+
+
+class OrderCounts(msgspec.Struct, frozen=True):
+    """How many orders wait for a job, are untold, and are asked about."""
+
+    waiting: int
+    changed: int
+    cancelled: int
+
+
+def list_orders(con: sqlite3.Connection, keys: set[str], wanted: OrderFilter, after: str = "") -> OrderList:
     """The orders that these keys reach, 50 at a time; those that wait come with the jobs they may belong to."""
-    given: dict[str, Any] = {"keys": _scope(keys), "waiting": int(waiting), "site": site, "most": PAGE}
-    rows = _rows(con, "orders", OrderRow, **given, name=after)
-    views = tuple(OrderView(order=row, candidates=() if row.job else _candidates(con, keys, row)) for row in rows)
-    return OrderList(orders=views, next=rows[-1].name if len(rows) == PAGE else "")
+    given = msgspec.to_builtins(wanted) | {"keys": _scope(keys), "name": after, "most": PAGE}
+    rows = con.execute(_SQL["orders"].text, given).fetchall()
+    views = tuple(_order_view(con, keys, decode(body, OrderRow), untold, asked) for body, untold, asked in rows)
+    return OrderList(orders=views, next=views[-1].order.name if len(views) == PAGE else "")
+
+
+def find_order(con: sqlite3.Connection, keys: set[str], name: str) -> OrderView:
+    """One order; NOT_FOUND for one that these keys do not reach, as for one that is not there."""
+    found = list_orders(con, keys, OrderFilter(exact=name)).orders if name else ()
+    if not found:
+        raise Problem(NOT_FOUND, f"order {name[:100]}")
+    return max(found, key=lambda one: bool(one.order.job))
+
+
+def count_orders(con: sqlite3.Connection, keys: set[str]) -> OrderCounts:
+    """How many of the orders that these keys reach need somebody."""
+    return OrderCounts(*con.execute(_SQL["order_counts"].text, {"keys": _scope(keys)}).fetchone())
+
+
+def _order_view(con: sqlite3.Connection, keys: set[str], row: OrderRow, untold: int, asked: int) -> OrderView:
+    fitting = () if row.job or row.cancelled else _candidates(con, keys, row)
+    return OrderView(order=row, candidates=fitting, untold=bool(untold), asked=bool(asked))
 
 
 def _candidates(con: sqlite3.Connection, keys: set[str], row: OrderRow) -> tuple[Candidate, ...]:

@@ -34,7 +34,7 @@ from backend.revoked import RevokedKeys, witnessed_in
 from backend.store.sqlite import TOGETHER, queries
 from sync.codec import decode, encode, read_event
 from sync.doubts import DOUBTING
-from sync.events import Accepted, CodeWitnessed, DeviceRevoked, Event, EventPromoted
+from sync.events import Accepted, CodeWitnessed, DeviceRevoked, Event, EventPromoted, OrderImported
 from sync.ids import digest, event_name, unb64
 from sync.judge import judge
 from sync.ledger import chain_start, is_hash, line_digest
@@ -150,9 +150,10 @@ class Writing:
         self.settled: dict[Place, Verdict] = {}
         self.moved: set[int] = set()
         self.answered: list[Standing] = []
-        self.has_orders = False
         self.taken_out: dict[bytes, str] = {}
         """Digests of events that were redacted, and by whom: what else holds their words is still to be looked for."""
+        self.has_stray_orders = False
+        self.hung_orders: set[str] = set()
         self.proofs: list[Held] = []
         """All that these tell of must be so, else nothing of this transaction may be committed."""
         self._logs: dict[str, Log] = {}
@@ -233,7 +234,8 @@ class Writing:
         self.moved |= self.touched
         self.touched.clear()
         self.answered.clear()
-        self.has_orders = False
+        self.has_stray_orders = False
+        self.hung_orders.clear()
 
     def flush(self) -> None:
         """Afterwards every row so far is in the database, to be read."""
@@ -442,7 +444,7 @@ class Writing:
             self._take_global(place, event, position)
             return position, EVERYBODY
         elif kind in ORDERS:
-            self.has_orders = True
+            self.note_order(event)
         facts_of = [facts for facts in map(self.facts.job, belongs_to(event)) if facts is not None]
         if not facts_of:
             return position, UNMATCHED if kind in ORDERS else None
@@ -466,6 +468,14 @@ class Writing:
             self.book.take_loss(self, event)
         elif event.kind == "event.redacted":
             self.book.take_out(self, event)
+
+    def note_order(self, event: Event) -> None:
+        """Note an order that hangs on no job, or on one from here on: it waits no more then."""
+        body = event.body
+        if not event.job:
+            self.has_stray_orders = True
+        elif isinstance(body, OrderImported):
+            self.hung_orders.add(f"{body.source}/{body.order}")
 
     def _doubt(self, place: Place, event: Event, position: int) -> None:
         """Afterwards the jobs that this event puts in doubt, or certain again, are followed up."""

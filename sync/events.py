@@ -335,7 +335,7 @@ class OrderChanged(OrderImported, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class OrderCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """The order's source took it back."""
+    """The order's source took it back; what the order says later and `replaces` this ends that."""
 
     source: Id
     order: Id

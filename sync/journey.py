@@ -368,7 +368,10 @@ def _orders(facts: _Facts) -> dict[str, OrderImported]:
     said: dict[str, list[tuple[Event, OrderImported]]] = defaultdict(list)
     for event, body in facts.all(OrderImported, OrderChanged):
         said[f"{body.source}/{body.order}"].append((event, body))
-    cancelled = {f"{body.source}/{body.order}" for _, body in facts.all(OrderCancelled)}
+    restored = {hash_ for one in said.values() for _, body in one for hash_ in body.replaces}
+    cancelled = {
+        f"{body.source}/{body.order}" for event, body in facts.all(OrderCancelled) if event.hash not in restored
+    }
     orders: dict[str, OrderImported] = {}
     for name in sorted(said.keys() - cancelled):
         order = facts.one(f"contents of order {name}", said[name])

@@ -556,6 +556,7 @@ NOT_A_WORKBOOK = _kind(
 STILL_NAMED = _kind(
     "still-named", "Other rows name this one", 409, "fix", "Change or end those first; they are listed with it."
 )
+BAD_ROW = _kind("bad-row", "This row cannot be used as it is", 422, "fix", "Mend the field that is named.")
 ADDRESS_TAKEN = _kind(
     "address-taken", "The server cannot listen there", 503, "fix", "Choose another --port, or stop what listens there."
 )

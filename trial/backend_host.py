@@ -11,6 +11,7 @@ from backend.app import create_app
 from backend.config import Settings
 from backend.enrolment import code_text, make_code
 from backend.escalation import Escalation
+from backend.exchange.orders import Orders, ReadOrder
 from backend.facts import WORDS
 from backend.intake import Door, Intake
 from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, PersonRow, SiteRow, TeamRow, put
@@ -118,7 +119,8 @@ def set_up(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:
 def take_orders(door: Door, writing: Writing, scenario: Scenario) -> dict[str, str]:
     """The orders are imported as those of another system; given is the job on which each hangs, by the order's id."""
     start_ms = after(0, scenario.start)
-    take_in(door, writing, [order_of(scenario, name, start_ms) for name in scenario.orders])
+    orders = tuple(ReadOrder(order_of(scenario, name, start_ms), line) for line, name in enumerate(scenario.orders, 1))
+    take_in(door, writing, Orders(orders=orders, taken_back=(), quarantined=(), rows=len(orders)))
     found: dict[str, str] = {}
     for (job,) in writing.con.execute("SELECT job FROM job ORDER BY ref").fetchall():
         for name in OfficeActs(door, writing).journey(job).orders:

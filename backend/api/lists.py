@@ -1,20 +1,17 @@
-"""What the office looks through: handovers, cases, visits, orders."""
+"""What the office looks through: handovers, cases, visits."""
 
-from litestar import Router, get, post
-from litestar.params import FromQuery, JSONBody
+from litestar import Router, get
+from litestar.params import FromQuery
 
-from backend.acting import Acting, AskedMatch, Done
-from backend.api.jobs import OFFICE, READERS
+from backend.api.jobs import READERS
 from backend.bodies import check_body
 from backend.depends import InState, StaffRequest, TheIntake
 from backend.views import (
     CaseList,
     HandoverList,
-    OrderList,
     VisitList,
     list_cases,
     list_handovers,
-    list_orders,
     list_visits,
 )
 
@@ -46,26 +43,4 @@ async def visits(
     return await intake.store.reading(lambda con: list_visits(con, keys, site=site, after=after))
 
 
-@get("/orders", guards=[READERS])
-async def orders(
-    request: StaffRequest,
-    intake: TheIntake,
-    waiting: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter is always named
-    site: FromQuery[str] = "",
-    after: FromQuery[str] = "",
-) -> OrderList:
-    """Orders in the caller's scope; `waiting=true` for those that belong to no job yet, with candidates."""
-    keys = request.auth.keys()
-    return await intake.store.reading(lambda con: list_orders(con, keys, waiting=waiting, site=site, after=after))
-
-
-@post("/orders/match", guards=[OFFICE], opt={"body": AskedMatch})
-async def match(request: StaffRequest, intake: TheIntake, data: JSONBody[AskedMatch]) -> Done:
-    """Hang an order that waits on a job."""
-    acting = Acting(intake.door, request.auth.person)
-    return await intake.do(lambda writing: acting.match(writing, data))
-
-
-router = Router(
-    "/api", route_handlers=[handovers, cases, visits, orders, match], before_request=check_body, tags=["lists"]
-)
+router = Router("/api", route_handlers=[handovers, cases, visits], before_request=check_body, tags=["lists"])

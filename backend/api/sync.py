@@ -1,18 +1,22 @@
 """Where devices push and pull: raw bytes in, exact bytes out."""
 
+import logging
+
 from litestar import MediaType, Response, Router, get, post
 from litestar.params import FromQuery, RawBody
 from litestar.response import Stream
 
 from backend.depends import DeviceRequest, TheIntake
 from backend.epoch import EPOCH_BYTES, find_out
-from backend.pull import look, stream
+from backend.pull import look, note_cursor, stream
 from backend.returned import take_back
 from sync.codec import encode
 from sync.problems import BAD_CURSOR, WRONG_MEDIA, Problem
 from sync.protocol import MOST_INFLATED, PUSH_TYPE, PushReply, inflate, read_returned
 
 __all__ = ["router"]
+
+log = logging.getLogger(__name__)
 
 
 @post("/push", status_code=200, request_max_body_size=MOST_INFLATED)
@@ -52,6 +56,11 @@ async def pull(request: DeviceRequest, intake: TheIntake, cursor: FromQuery[str]
         named = problem.detail
         await intake.do(lambda writing: find_out(writing, intake.door.world.token(EPOCH_BYTES), named))
         found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
+    if found.held:
+        try:
+            await intake.do(lambda writing: note_cursor(writing.con, kid, found.held, writing.now_ms))
+        except Problem as problem:  # it says so again at the next pull; this one is not held up by it
+            log.warning("how far a device has got was not noted", extra={"kid": kid, "problem": problem.kind.slug})
     return Stream(stream(intake.store, found), media_type=PUSH_TYPE)
 
 

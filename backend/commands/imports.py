@@ -13,13 +13,13 @@ from backend.commands import masters
 from backend.commands.console import add_database, finish, parser, read_file, show, written
 from backend.commands.report import listed
 from backend.config import Settings
-from backend.exchange.orders import LINE_COLUMNS, NEEDED, ORDER_COLUMNS, read_orders
+from backend.exchange.orders import CANCEL_COLUMNS, LINE_COLUMNS, NEEDED, ORDER_COLUMNS, read_orders
 from backend.exchange.visits_csv import COLUMNS, SITE_COLUMNS
 from backend.history import ImportedVisits, Table, import_visits, keep_severity
 from backend.intake import Door
-from backend.master import SITE, TEAM, all_of
-from backend.ordering import Candidate, Imported, candidates, take_in, with_ordered_window
-from backend.quarantine import keep_quarantined
+from backend.master import TEAM, all_of
+from backend.matching import Candidate, candidates, with_ordered_window
+from backend.order_imports import Ran, Said, find_mapping, import_orders, zones_of
 from backend.rows import JobRow, OrderRow
 from backend.store.sqlite import connect, queries
 from backend.tables import Quarantined
@@ -28,6 +28,7 @@ from sync.codec import decode
 from sync.problems import BAD_ARGUMENT, UNKNOWN_PARTY, Problem
 
 _SQL: Final = queries("history")
+BY: Final = "command line"
 MOST_CANDIDATES: Final = 10
 """Jobs shown to a person for an order that waits; the list of orders has them all."""
 
@@ -39,15 +40,20 @@ columns of SITES: {", ".join(SITE_COLUMNS)}
 Times are RFC 3339 with an offset. The first import is the baseline: its visits count as if each had been told when
 it was over. What is imported later counts in reports from then on, so that no number of before changes."""
 
-_ORDERS: Final = f"""Orders, a row for each line of goods; rows with the same source and id are one order.
+_ORDERS: Final = f"""Orders in CSV, XLSX or JSON (an array, or an object a line); a row for each line of goods.
+Rows with the same source and id are one order.
 
-columns: {", ".join((*ORDER_COLUMNS, *LINE_COLUMNS))}
+columns: {", ".join((*ORDER_COLUMNS, *LINE_COLUMNS, *CANCEL_COLUMNS))}
 needed:  {", ".join(NEEDED)}
 
 A dispatch order opens a job of the desk's. Orders do not say which type of visit they lead to, so that job is
 corrective, the type that repeat visits are counted of; a job of another type is opened by hand. A fulfilment order
 hangs on the job that its reference names (source/id of an order, or a job's id); one that names none waits until a
-person says where it belongs."""
+person says where it belongs. `cancelled` (true, with a reason) takes an order back: a job nobody was offered ends with
+it, of any other a dispatcher says what becomes of it. An order that a file does not name stays as it is.
+
+A file with headings and words of its own is read as a mapping says (--mapping), which is made on the page of imports
+or over the API."""
 
 
 class Bad(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +88,8 @@ def main(argv: list[str]) -> int:
     orders = steps.add_parser(
         "orders", help="dispatch and fulfilment orders", description=_ORDERS, formatter_class=shape
     )
-    orders.add_argument("file", type=Path, metavar="FILE.csv")
+    orders.add_argument("file", type=Path, metavar="FILE")
+    orders.add_argument("--mapping", default="", metavar="NAME", help="how the file is to be read, as it was saved")
     orders.add_argument(
         "--desk", default="", metavar="TEAM", help="the team that holds new jobs; else the only one there is"
     )
@@ -131,29 +138,32 @@ def _visits(args: argparse.Namespace) -> int:
 def _orders(args: argparse.Namespace) -> int:
     name, raw = args.file.name, read_file(args.file)
     settings = Settings(database=args.database, desk=_desk(args.database, args.desk))
+    said = Said(by=BY, via="command", file=name, mapping=args.mapping)
 
-    def work(door: Door, writing: Writing) -> tuple[Imported, list[Quarantined], list[Waiting]]:
-        zones = {site: row.zone for site, row in all_of(writing.con, SITE)}
-        found, bad = read_orders(raw, zones)
-        # A line has a name of its own, and their order in a file says nothing: it must not look like a change.
-        orders = [
-            msgspec.structs.replace(one.order, lines=tuple(sorted(one.order.lines, key=lambda line: line.line)))
-            for one in found
-        ]
-        came = take_in(door, writing, orders)
-        keep_quarantined(writing.con, f"orders {name}", bad, writing.now_ms)
-        return came, bad, waiting(writing.con)
+    def work(door: Door, writing: Writing) -> tuple[Ran, list[Waiting]]:
+        mapping = find_mapping(writing.con, args.mapping) if args.mapping else None
+        read = read_orders(raw, zones_of(writing.con, None), mapping)
+        return import_orders(door, writing, read, said), waiting(writing.con)
 
-    came, quarantined, left = written(settings, work)
+    ran, left = written(settings, work)
+    came, quarantined = ran.taken.counts(), ran.quarantined
     counts: dict[str, object] = msgspec.to_builtins(came)
     counted = f"{_count(came.attached, 'order')} hung on a job, {came.changed} changed, {came.same} as before"
     lines = [f"{_count(came.opened, 'job')} opened for {settings.desk}, {counted}"]
+    if came.cancelled or came.asked:
+        lines.append(f"{_count(came.cancelled + came.asked, 'order')} cancelled")
+    lines += [
+        f"    {one.order}: job {one.job} was offered; a dispatcher says what becomes of it"
+        for one in ran.taken.orders
+        if one.came == "asked"
+    ]
     for one in left:
         lines.append(f"{one.order} waits for a person to say where it belongs ({_why(one)})")
         lines += [f"    job {fit.job}: {', '.join(fit.reasons)}" for fit in one.candidates]
         if one.fitting > len(one.candidates):
             lines.append(f"    and {_count(one.fitting - len(one.candidates), 'more job')}")
-    _tell(args, counts | {"left": left, "desk": settings.desk}, lines, _bad(name, quarantined))
+    rows = {"rows": ran.rows, "taken": ran.rows - len(quarantined)}
+    _tell(args, counts | rows | {"left": left, "desk": settings.desk}, lines, _bad(name, quarantined))
     return 0
 
 

@@ -1,20 +1,23 @@
-"""Orders as other systems give them: one row of a CSV file a line of an order.
+"""Orders as other systems give them: a row of a CSV file or workbook, or an object of JSON.
 
-Columns: `source`, `id`, `kind` (dispatch or fulfilment), `site` are needed; `reference`, `asset`, `customer`,
+Fields: `source`, `id`, `kind` (dispatch or fulfilment), `site` are needed; `reference`, `asset`, `customer`,
 `window_from`, `window_to`, `minutes`, `intent`, `skills` (separated by spaces), `priority` (routine, urgent,
 critical), and for goods `line`, `article`, `qty`, `weight_g`, `volume_ml`, `serials` (separated by spaces). Rows with
-the same source and id are one order, and say the same of it. A time without offset is in the site's zone.
+the same source and id are one order, and say the same of it. A time without offset is in the site's zone; a window that
+ends on a day ends with it. `cancelled` takes an order back, for a `reason`; such a row need say nothing else.
 """
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from backend.tables import BadRow, Quarantined, Row, read_table
+from backend import mapping as mappings
+from backend.sheets import Format, read_sheet
+from backend.tables import BadRow, Quarantined, Row, Sheet, check_headings
 from sync.clock import EARLIEST_MS, LATEST_MS, rfc3339
 from sync.codec import UNREADABLE_JSON
 from sync.events import OrderImported, OrderLine
@@ -35,8 +38,14 @@ ORDER_COLUMNS = (
     "priority",
 )
 LINE_COLUMNS = ("line", "article", "qty", "weight_g", "volume_ml", "serials")
+CANCEL_COLUMNS = ("cancelled", "reason")
+FIELDS: Final = (*ORDER_COLUMNS, *LINE_COLUMNS, *CANCEL_COLUMNS)
 NEEDED = ("source", "id", "kind", "site")
+MOST_NAME: Final = 180
+"""Characters of source and id together: the name that both make stands in events."""
 
+_YES: Final = frozenset({"true", "yes", "y", "1", "x", "cancelled", "canceled"})
+_NO: Final = frozenset({"", "false", "no", "n", "0"})
 _REMEDIES = {
     "kind": "Write dispatch or fulfilment.",
     "priority": "Write routine, urgent or critical.",
@@ -44,14 +53,37 @@ _REMEDIES = {
     "qty": "Write a whole number, 0 or more.",
     "weight_g": "Write whole grams, 0 or more.",
     "volume_ml": "Write whole millilitres, 0 or more.",
+    "cancelled": "Write true or false, or say in the mapping what the word means.",
 }
 
 
 class ReadOrder(msgspec.Struct, frozen=True):
-    """An order as read, and the first line of the file that speaks of it."""
+    """An order as read, and the first line of the file that speaks of it.
+
+    It is `partial` where a row of it could not be used: what it does not say may still be so.
+    """
 
     order: OrderImported
     line: int
+    partial: bool = False
+
+
+class TakenBack(msgspec.Struct, frozen=True):
+    """An order that its source cancelled, and the first line that says so."""
+
+    source: str
+    order: str
+    reason: str
+    line: int
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a file says, in its order, and the rows that were not taken; `rows` is how many there were."""
+
+    orders: tuple[ReadOrder, ...]
+    taken_back: tuple[TakenBack, ...]
+    quarantined: tuple[Quarantined, ...]
+    rows: int
 
 
 def order_name(order: OrderImported) -> str:
@@ -59,27 +91,90 @@ def order_name(order: OrderImported) -> str:
     return f"{order.source}/{order.order}"
 
 
-def read_orders(raw: bytes, zones: Mapping[str, str]) -> tuple[list[ReadOrder], list[Quarantined]]:
-    """The orders of a file, in its order, and the rows that were not taken.
+def read_orders(
+    raw: bytes, zones: Mapping[str, str], mapping: mappings.Mapping | None = None, as_: Format | None = None
+) -> Orders:
+    """The orders of a file in CSV, XLSX or JSON, read as a mapping says where there is one. Raises BAD_TABLE.
 
     `zones` gives each known site's time zone (IANA name); a row for any other site is quarantined. A bad
-    row holds up no other: an order of which one line is bad comes without that line. Raises BAD_TABLE.
+    row holds up no other: an order of which one line is bad comes without that line.
     """
-    rows, quarantined = read_table(raw, NEEDED, ORDER_COLUMNS + LINE_COLUMNS)
-    found: dict[tuple[str, str], ReadOrder] = {}
-    for row in rows:
+    return orders_of(read_sheet(raw, as_), zones, mapping)
+
+
+def orders_of(sheet: Sheet, zones: Mapping[str, str], mapping: mappings.Mapping | None = None) -> Orders:
+    """The same of a table that was read."""
+    if mapping is None and sheet.line:
+        check_headings(sheet, NEEDED[:2] if "cancelled" in sheet.headings else NEEDED, FIELDS)
+    bad = list(sheet.quarantined)
+    rows: list[Row] = []
+    for row in sheet.rows:
         try:
-            order = _order(row, zones)
-            line = _line(row)
-            key = (order.source, order.order)
+            rows.append(row if mapping is None else mappings.mapped(row, mapping))
+        except BadRow as one:
+            bad.append(_put_aside(row, one))
+    return of_rows(rows, zones, bad)
+
+
+def of_rows(rows: Iterable[Row], zones: Mapping[str, str], unread: Iterable[Quarantined] = ()) -> Orders:
+    """The orders that rows by field speak of; `unread` are rows of the same file that were none."""
+    found: dict[tuple[str, str], ReadOrder] = {}
+    gone: dict[tuple[str, str], TakenBack] = {}
+    torn: set[tuple[str, str]] = set()
+    quarantined = list(unread)
+    count = len(quarantined)
+    for row in rows:
+        count += 1
+        try:
+            key = _key(row)
+            if _cancelled(row):
+                gone.setdefault(key, TakenBack(*key, row.cells.get("reason", "")[:500], row.line))
+                continue
+            order, line = _order(row, zones), _line(row)
             before = found.get(key)
             if before is None:
                 found[key] = ReadOrder(_with(order, line), row.line)
             else:
                 found[key] = ReadOrder(_joined(before, order, line), before.line)
         except BadRow as bad:
-            quarantined.append(bad.at(row.line))
-    return list(found.values()), sorted(quarantined, key=lambda one: one.line)
+            quarantined.append(_put_aside(row, bad))
+            torn.add((row.cells.get("source", ""), row.cells.get("id", "")))
+    orders = (msgspec.structs.replace(one, partial=key in torn) for key, one in found.items())
+    return Orders(
+        orders=tuple(msgspec.structs.replace(one, order=_in_order(one.order)) for one in orders),
+        taken_back=tuple(one for key, one in gone.items() if key not in found and key not in torn),
+        quarantined=tuple(sorted(quarantined, key=lambda one: one.line)),
+        rows=count,
+    )
+
+
+def _put_aside(row: Row, bad: BadRow) -> Quarantined:
+    one = bad.at(row.line, row.cells)
+    return msgspec.structs.replace(one, field=row.within + one.field) if one.field in LINE_COLUMNS else one
+
+
+def _in_order(order: OrderImported) -> OrderImported:
+    """A line has a name of its own, and their order in a file says nothing: it must not look like a change."""
+    return msgspec.structs.replace(order, lines=tuple(sorted(order.lines, key=lambda line: line.line)))
+
+
+def _key(row: Row) -> tuple[str, str]:
+    source, order = (row.cells.get(name, "") for name in ("source", "id"))
+    for name, text in (("source", source), ("id", order)):
+        if not text:
+            raise BadRow(name, "empty", f"Fill in {name}.")
+        if not text.isprintable():
+            raise BadRow(name, text, "Take out what cannot be printed.")
+    if len(source) + len(order) > MOST_NAME:
+        raise BadRow("id", order, f"Take {MOST_NAME} characters at most for source and id together.")
+    return source, order
+
+
+def _cancelled(row: Row) -> bool:
+    text = row.cells.get("cancelled", "").casefold()
+    if text not in _YES | _NO:
+        raise BadRow("cancelled", row.cells["cancelled"], _REMEDIES["cancelled"])
+    return text in _YES
 
 
 def _with(order: OrderImported, line: OrderLine | None) -> OrderImported:
@@ -105,6 +200,9 @@ def _order(row: Row, zones: Mapping[str, str]) -> OrderImported:
     for name in NEEDED:
         if name not in cells:
             raise BadRow(name, "empty", f"Fill in {name}.")
+    for name in cells:
+        if name not in FIELDS:
+            raise BadRow(name, cells[name], "This is no field of an order: take it out, or map it to one.")
     zone = zones.get(cells["site"])
     if zone is None:
         raise BadRow("site", cells["site"], "Add the site first, or mend its id.")
@@ -133,21 +231,32 @@ def _line(row: Row) -> OrderLine | None:
 
 
 _FORM: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)", re.ASCII)
+_DAY: Final = 10
+"""Characters of a day alone."""
 _HOW: Final = "Write a time such as 2026-03-01T08:00 or 2026-03-01T08:00+01:00."
+_NEVER: Final = "Write a day and an hour that there are."
 
 
 def _instant(field: str, text: str, zone: str) -> str:
-    """RFC 3339 in UTC; a time without offset is read in the site's zone."""
+    """RFC 3339 in UTC; a time without offset is read in the site's zone, where the clocks may have left it out."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        remedy = "Write a day and an hour that there are." if _FORM.match(text) else _HOW
+        if field == "window_to" and len(text) == _DAY:
+            moment += timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        remedy = _NEVER if _FORM.match(text) else _HOW
         raise BadRow(field, text, remedy) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
-    ms = round(moment.timestamp() * 1000)
+    try:
+        if moment.tzinfo is None:
+            local = moment.replace(tzinfo=ZoneInfo(zone))
+            if local.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment:
+                raise BadRow(field, text, "That hour is left out when the clocks go forward; write another.")
+            moment = local
+        ms = round(moment.timestamp() * 1000)
+    except OverflowError as error:
+        raise BadRow(field, text, _NEVER) from error
     if not EARLIEST_MS <= ms <= LATEST_MS:
-        raise BadRow(field, text, "Write a day and an hour that there are.")
+        raise BadRow(field, text, _NEVER)
     return rfc3339(ms)
 
 

@@ -15,6 +15,7 @@ SCOPES: Final = ("here", "elsewhere", "nowhere", "everywhere")
 ADMINS: Final = frozenset({"admin"})
 MANAGERS: Final = frozenset({"manager"})
 OFFICE: Final = frozenset({"dispatcher", "manager"})
+BRINGERS: Final = OFFICE | {"integration"}
 READERS: Final = OFFICE | {"technician", "depot", "integration"}
 EVERYBODY: Final = frozenset(ROLES) | {"none"}
 """Whoever is signed in, with a role or without."""
@@ -125,6 +126,16 @@ PERMITS: Final = (
         {"action": "{action}", "order": "{order}", "job": "{job}", "seen": 0},
         reach="site",
     ),
+    on("POST /api/orders", BRINGERS, [{"source": "x", "id": "1", "kind": "fulfilment", "site": "north"}]),
+    on("DELETE /api/orders/{source}/{number}", BRINGERS, reach="site"),
+    on("GET /api/orders/one", READERS, query="name={order}", reach="site"),
+    on("POST /api/orders/open-job", OFFICE, _ONCE | {"order": "{stray}"}, reach="site"),
+    _act("settle-order", order="{order}", decision="keep", reason="x"),
+    on("GET /api/orders/quarantine", OFFICE),
+    on("POST /api/orders/quarantine/{aside}/mend", OFFICE, {"cells": {}}, reach="site"),
+    on("POST /api/orders/quarantine/{aside}/dismiss", OFFICE, {"reason": "x"}, reach="site"),
+    on("GET /api/order-mappings", READERS),
+    on("PUT /api/order-mappings/{mapping}", OFFICE, {}, new=True),
     on("GET /api/reports/avoided", OFFICE),
     on("GET /api/reports/visits", OFFICE, reach="site", shows="visit"),
     on("GET /api/devices", ADMINS | MANAGERS, shows="device"),

@@ -2,12 +2,23 @@
 
 import json
 import sqlite3
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from backend.commands.console import written
+from backend.config import Settings
+from backend.exchange.orders import read_orders
+from backend.master import SITE, SiteRow, put
+from backend.order_imports import Said, import_orders
 from sync.codec import read_event
 from trial.cli import main
 
@@ -165,12 +176,10 @@ def test_a_bad_row_is_quarantined_with_its_remedy_and_the_rest_goes_in(office: O
         ("orders.csv", 4, "qty", "two"),
     ]
     assert all(bad["remedy"] for bad in facts["quarantined"])
-    assert office.query("SELECT source, line FROM quarantined_row") == [
-        ("orders orders.csv", 3),
-        ("orders orders.csv", 4),
-    ]
+    waiting = "SELECT r.file, a.line FROM order_aside AS a JOIN order_run AS r ON r.id = a.run WHERE a.state = ''"
+    assert office.query(waiting) == [("orders.csv", 3), ("orders.csv", 4)]
     office.take_in(DISPATCH)
-    assert office.query("SELECT count(*) FROM quarantined_row") == [(0,)]
+    assert office.query(waiting) == []
 
 
 def test_new_jobs_are_held_by_the_team_that_is_named_and_none_is_made_by_a_slip(office: Office) -> None:
@@ -201,3 +210,125 @@ def test_what_is_imported_stays_as_it_is_when_projections_are_made_anew(office: 
     before = [office.query(sql) for sql in tables]
     assert main(["rebuild", "--database", str(office.database)]) == 0
     assert [office.query(sql) for sql in tables] == before
+
+
+def test_an_order_taken_back_in_a_file_is_told_as_such(office: Office) -> None:
+    office.take_in(DISPATCH, *GOODS)
+    header = "source,id,cancelled,reason"
+    said = office.said("fsm,D1,yes,sold", "fsm,D8,true,", header=header)
+    assert "1 order cancelled" in said
+    assert office.query("SELECT state FROM job_row") == [("cancelled",)]
+    assert "0 jobs opened" in office.said("fsm,D1,yes,sold", header=header)
+
+
+def test_who_brought_a_file_when_and_what_came_of_it_is_kept(office: Office) -> None:
+    office.take_in(DISPATCH, *GOODS, STRAY.removesuffix("3") + "three")
+    [(file, by, rows, aside, body)] = office.query("SELECT file, made_by, rows, aside, body FROM order_run")
+    assert (file, by, rows, aside) == ("orders.csv", "command line", 4, 1)
+    assert counts(json.loads(body) | {"attached": 1}) == {"opened": 1, "attached": 1}
+
+
+# -- whatever the order of rows, and however they are cut into files -----------
+ORDERS: dict[str, tuple[str, ...]] = {
+    "fsm/D1": (DISPATCH,),
+    "fsm/D2": (DISPATCH.replace("D1", "D2").replace("pump", "lift"),),
+    "wms/F1": GOODS,
+    "wms/F2": (STRAY,),
+    "wms/F3": (
+        GOODS[0].replace("F1", "F3").replace("fsm/D1", "D2"),
+        GOODS[1].replace("F1", "F3").replace("fsm/D1", "D2"),
+    ),
+    "wms/F4": (GOODS[0].replace("F1", "F4").replace("fsm/D1", "wms/F1"),),
+}
+BAD = ("fsm,D5,dispatch,,nowhere,,,,,,,", "wms,F5,fulfilment,,quay,,,,,1,filter,two")
+
+
+class Files:
+    """A database into which files are taken, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._settings = Settings(database=folder / "files.db")
+        written(
+            self._settings,
+            lambda _, writing: put(
+                writing.con, SITE, "quay", SiteRow(zone="Europe/London"), by="test", now_ms=writing.now_ms
+            ),
+        )
+
+    def take_in(self, rows: Sequence[str]) -> None:
+        read = read_orders("\n".join((HEADER, *rows)).encode(), {"quay": "Europe/London"})
+        written(
+            self._settings, lambda door, writing: import_orders(door, writing, read, Said(by="test", via="command"))
+        )
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self._settings.database)) as con:
+            return con.execute(sql).fetchall()
+
+    def events(self) -> Counter[str]:
+        """What was recorded of jobs and orders, each by kind and content."""
+        found: Counter[str] = Counter()
+        for (raw,) in self._query("SELECT bytes FROM event WHERE position IS NOT NULL"):
+            event = json.loads(raw)
+            if event["kind"].startswith(("job.", "order.")):
+                said = {name: text for name, text in event["body"].items() if name not in ("replaces", "roster")}
+                found[json.dumps([event["kind"], said], sort_keys=True)] += 1
+        return found
+
+    def stand(self) -> dict[str, tuple[str, str]]:
+        """Every order in force: what opened the job that it hangs on, and its content."""
+        rows = self._query("SELECT o.name, j.body, o.body FROM order_row AS o LEFT JOIN job_row AS j ON j.job = o.job")
+        found = {}
+        for name, job, body in rows:
+            order = json.loads(body)["order"]
+            order.pop("replaces", None)
+            found[name] = (json.loads(job)["order"] if job else "", json.dumps(order, sort_keys=True))
+        assert len(found) == len(rows), "an order stands twice"
+        return found
+
+
+@pytest.fixture(name="whole", scope="module")
+def taken_as_one(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """All of it in one file, in the order as written."""
+    files = Files(tmp_path_factory.mktemp("whole"))
+    files.take_in([row for rows in ORDERS.values() for row in rows] + list(BAD))
+    return files
+
+
+@given(st.permutations([*(row for rows in ORDERS.values() for row in rows), *BAD]))
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_order_of_rows_changes_what_is_recorded(whole: Files, rows: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        files = Files(Path(folder))
+        files.take_in(rows)
+        assert files.events() == whole.events()
+        assert files.stand() == whole.stand()
+        files.take_in(rows[::-1])
+        assert files.events() == whole.events()
+
+
+@given(
+    st.permutations(sorted(ORDERS)), st.lists(st.booleans(), min_size=6, max_size=6), st.randoms(use_true_random=False)
+)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_cut_into_files_changes_what_stands_and_nothing_is_recorded_twice(
+    whole: Files, names: list[str], cuts: list[bool], rng: Random
+) -> None:
+    parts: list[list[str]] = [[]]
+    for name, cut in zip(names, cuts, strict=True):
+        parts[-1] += ORDERS[name]
+        if cut:
+            parts.append([])
+    with TemporaryDirectory() as folder:
+        files = Files(Path(folder))
+        for part in parts:
+            files.take_in(part)
+        for row in BAD:
+            files.take_in([row])
+        assert files.stand() == whole.stand()
+        events = files.events()
+        assert sum(kind.startswith('["job.opened"') for kind in events.elements()) == 2
+        rng.shuffle(parts)
+        for part in parts:
+            files.take_in(part)
+        assert files.events() == events

@@ -10,9 +10,8 @@ from httpx import AsyncClient
 from backend import views, writing
 from backend.escalation import Escalation
 from backend.intake import Intake
-from backend.ordering import take_in
 from sync.codec import encode
-from sync.events import Accepted, ItemScanned, JobOpened, NoteWritten, Offered, OrderImported, Refused, VisitArrived
+from sync.events import Accepted, ItemScanned, JobOpened, NoteWritten, Offered, Refused, VisitArrived
 from sync.ids import job_id
 from sync.payload import Payload, Synthesis
 from sync.protocol import PulledEvent
@@ -294,10 +293,10 @@ async def test_outside_scope_a_job_is_as_if_it_were_not_there(staff: SignIn) -> 
     assert (await nick.send(f"/api/jobs/{south}/note", act, 404))["type"] == hidden["type"]
 
 
-async def test_an_order_out_of_scope_cannot_be_hung_on_a_job_in_scope(intake: Intake, staff: SignIn) -> None:
+async def test_an_order_out_of_scope_cannot_be_hung_on_a_job_in_scope(staff: SignIn) -> None:
     nick, dora = await staff("nick"), await staff("dora")
-    order = OrderImported(order_kind="fulfilment", source="erp", order="7", site="south")
-    await intake.do(lambda writing: take_in(intake.door, writing, [order]))
+    order = {"kind": "fulfilment", "source": "erp", "id": "7", "site": "south"}
+    await dora.send("/api/orders", [order], 200)
     job = await nick.open_job()
     seen = (await nick.get(f"/api/jobs/{job}"))["job"]["seen"]
     asked = {"action": "match-one", "order": "erp/7", "job": job, "seen": seen}

@@ -10,15 +10,15 @@ HEADER = "source,id,kind,site,window_from,window_to,minutes,priority,skills,line
 
 
 def read(*rows: str, header: str = HEADER) -> tuple[list[str], list[tuple[int, str]]]:
-    orders, quarantined = read_orders("\n".join((header, *rows)).encode(), ZONES)
-    return [order_name(one.order) for one in orders], [(one.line, one.field) for one in quarantined]
+    found = read_orders("\n".join((header, *rows)).encode(), ZONES)
+    return [order_name(one.order) for one in found.orders], [(one.line, one.field) for one in found.quarantined]
 
 
 def test_rows_with_one_source_and_id_are_one_order_with_their_lines_in_order() -> None:
     raw = f"{HEADER}\nerp,7,fulfilment,quay,,,,,,1,filter,2,400\nerp,7,fulfilment,quay,,,,,,2,belt,1,\n"
-    orders, quarantined = read_orders(raw.encode(), ZONES)
-    assert quarantined == []
-    [one] = orders
+    found = read_orders(raw.encode(), ZONES)
+    assert found.quarantined == ()
+    [one] = found.orders
     assert [(line.line, line.article, line.qty, line.weight_g) for line in one.order.lines] == [
         ("1", "filter", 2, 400),
         ("2", "belt", 1, None),
@@ -28,8 +28,9 @@ def test_rows_with_one_source_and_id_are_one_order_with_their_lines_in_order() -
 
 def test_a_time_without_offset_is_in_the_zone_of_its_site() -> None:
     raw = f"{HEADER}\nerp,1,dispatch,depot-12,2026-07-01T08:00,2026-07-01T12:00+00:00,45,urgent,hvac gas,,,,"
-    [one], quarantined = read_orders(raw.encode(), ZONES)
-    assert quarantined == []
+    found = read_orders(raw.encode(), ZONES)
+    assert found.quarantined == ()
+    [one] = found.orders
     assert one.order.window_from == "2026-07-01T06:00:00.000Z"
     assert one.order.window_to == "2026-07-01T12:00:00.000Z"
     assert one.order.minutes == 45
@@ -69,9 +70,9 @@ def test_a_row_that_says_other_things_of_its_order_is_quarantined() -> None:
 
 def test_what_spreadsheets_do_to_csv_is_put_up_with() -> None:
     raw = b"\xef\xbb\xbfsource;id;kind;site;\r\nerp;1;dispatch;quay;\r\n\r\n;;;;\r\nerp;2;dispatch;quay;\r\n"
-    orders, quarantined = read_orders(raw, ZONES)
-    assert [order_name(one.order) for one in orders] == ["erp/1", "erp/2"]
-    assert quarantined == []
+    found = read_orders(raw, ZONES)
+    assert [order_name(one.order) for one in found.orders] == ["erp/1", "erp/2"]
+    assert found.quarantined == ()
 
 
 @pytest.mark.parametrize(

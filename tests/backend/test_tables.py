@@ -129,10 +129,10 @@ SPOILT = (b'2,"', b'2,"x"y', b"2,\xff", b"2,\0")
 
 @pytest.mark.parametrize("spoilt", SPOILT)
 def test_orders_visits_and_switch_ons_take_the_rows_beside_a_spoilt_one(spoilt: bytes) -> None:
-    orders, bad_orders = read_orders(
+    found = read_orders(
         b"id,site,source,kind\n1,quay,erp,dispatch\n" + spoilt + b"\n3,quay,erp,dispatch\n", {"quay": "UTC"}
     )
-    assert [order_name(one.order) for one in orders] == ["erp/1", "erp/3"]
+    assert [order_name(one.order) for one in found.orders] == ["erp/1", "erp/3"]
     visits, bad_visits = read_visits(
         b"visit,site,job,type,arrived_at,departed_at,outcome\n1,s,j,install,,,\n" + spoilt + b"\n3,s,j,install,,,\n"
     )
@@ -141,4 +141,4 @@ def test_orders_visits_and_switch_ons_take_the_rows_beside_a_spoilt_one(spoilt: 
         b"site,live_from\n1,2026-01-01T00:00:00Z\n" + spoilt + b"\n3,2026-01-01T00:00:00Z\n"
     )
     assert list(sites) == ["1", "3"]
-    assert [one.line for bad in (bad_orders, bad_visits, bad_sites) for one in bad] == [3, 3, 3]
+    assert [one.line for bad in (found.quarantined, bad_visits, bad_sites) for one in bad] == [3, 3, 3]

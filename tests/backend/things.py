@@ -8,14 +8,17 @@ from httpx import AsyncClient
 from backend.accounts.sessions import open_session
 from backend.accounts.tokens import keep_token
 from backend.enrolment import make_code
+from backend.exchange.orders import of_rows
 from backend.intake import Intake
+from backend.mapping import Mapping
 from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
-from backend.ordering import take_in
+from backend.order_imports import Said, import_orders, keep_mapping
 from backend.policies.keeping import put_in_force
+from backend.tables import Row
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.writing import Writing
-from sync.events import Blob, NoteWritten, OrderImported, VisitArrived
+from sync.events import Blob, NoteWritten, VisitArrived
 from sync.ids import b64, digest
 from sync.policy import Policy
 from tests.backend.conftest import BOUNDARY, catch_up
@@ -29,13 +32,22 @@ SITES: Final[dict[str, tuple[str, ...]]] = {
     "nowhere": (),
     "everywhere": ("*",),
 }
+RUN: Final = 7_000_001
+ASIDE: Final = 7_000_002
+"""Numbers that stand in no answer by chance."""
 UNKNOWN: Final = {
     "job": "J" * 22,
     "site": "nowhere-at-all",
     "handover": "H" * 43,
     "blob": "B" * 42 + "A",
     "visit": "no-visit",
-    "order": "erp/none",
+    "order": "erp-north/no-number",
+    "stray": "erp-north/no-stray",
+    "aside": "987654",
+    "run": "987655",
+    "mapping": "no-mapping",
+    "source": "erp-north",
+    "number": "no-number",
     "device": "no device",
     "session": "S" * 12,
     "hook": "no-hook",
@@ -100,14 +112,15 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     await _device(client, intake, "spare", people=())
     callers += [Caller("device", "here", token=here.token), Caller("device", "elsewhere", token=elsewhere.token)]
     names = await _job(client, here, Staff("dora", client, "token-of-dora"))
-    order = OrderImported(order_kind="fulfilment", source="erp", order="7", site="north", reference=names["job"])
-    await intake.do(lambda writing: take_in(intake.door, writing, [order]))
+    await intake.do(lambda writing: _orders(writing, intake, names["job"]))
     session = await intake.do(lambda writing: _session_of(writing, world, "owner"))
     hook = await intake.do(lambda writing: endpoints.add(writing.con, world, HOOK, by="dora"))
     edge = Policy(boundary="yard-to-lorry", version=1, issued_at="")
     await intake.do(lambda writing: put_in_force(writing, edge, by="dora"))
     names |= {"hook": hook, "boundary": edge.boundary}
-    names |= {"order": "erp/7", "device": "spare", "session": session, "site": "north"}
+    names |= {"order": "erp-north/order-7", "stray": "erp-north/order-8", "source": "erp-north", "number": "order-7"}
+    names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north"}
+    names |= {"device": "spare", "session": session, "site": "north"}
     return Things((Caller("nobody", "nowhere"), *callers), names)
 
 
@@ -115,6 +128,17 @@ def _caller(writing: Writing, world: FixedWorld, role: str, scope: str) -> Calle
     person = f"{role}-{scope}"
     session = open_session(writing.con, world, person, agent="test", address="test")
     return Caller(role, scope, token=_token(writing, person), session=session)
+
+
+def _orders(writing: Writing, intake: Intake, job: str) -> None:
+    """An order that hangs on the job, one that waits for one, and a row that nobody can use."""
+    plain = {"source": "erp-north", "kind": "fulfilment", "site": "north"}
+    more = ({"id": "order-7", "reference": job}, {"id": "order-8"}, {"id": "order-9", "minutes": "soon"})
+    read = of_rows([Row(line, plain | one) for line, one in enumerate(more, 2)], {"north": "UTC"})
+    import_orders(intake.door, writing, read, Said(by="somebody", via="page", file="goods.csv"))
+    keep_mapping(writing, "erp-north", Mapping(), "somebody")
+    writing.con.execute("UPDATE order_run SET id = ?", (RUN,))
+    writing.con.execute("UPDATE order_aside SET id = ?, run = ?", (ASIDE, RUN))
 
 
 def _token(writing: Writing, person: str) -> str:

@@ -86,6 +86,16 @@ def test_a_cancelled_order_expects_nothing() -> None:
     assert (fold(scene).orders, fold(scene).items) == ({}, ())
 
 
+def test_an_order_that_is_wanted_again_names_what_took_it_back() -> None:
+    scene = Scene()
+    first = order(scene)
+    gone = scene.record(OrderCancelled(source="erp", order="7"), by="desk", log=DESK)
+    second = order(scene, changed(ORDER, first, site="quay"))
+    assert fold(scene).orders == {}
+    order(scene, changed(ORDER, second, gone, site="quay"))
+    assert fold(scene).orders["erp/7"].site == "quay"
+
+
 def test_lines_that_came_on_their_own_belong_to_their_order() -> None:
     scene = Scene()
     order(scene)

@@ -90,7 +90,7 @@ ORDER BY v.job, v.visit
 LIMIT :most;
 
 -- name: orders
-SELECT o.body FROM order_row AS o
+SELECT o.body, t.untold, t.asked FROM order_row AS o JOIN order_standing AS t ON t.job = o.job AND t.name = o.name
 WHERE (
         (o.job <> -1 AND EXISTS (
             SELECT 1 FROM reach AS r
@@ -99,11 +99,37 @@ WHERE (
         OR (o.job = -1 AND ('site:*' IN (SELECT value FROM json_each(:keys))
             OR 'site:' || o.site IN (SELECT value FROM json_each(:keys))))
     )
-    AND (:waiting = 0 OR o.job = -1)
+    AND (:view = '' OR (:view = 'waiting' AND o.job = -1 AND o.cancelled = 0)
+        OR (:view = 'changed' AND t.untold) OR (:view = 'cancelled' AND t.asked))
     AND (:site = '' OR o.site = :site)
+    AND (:source = '' OR o.source = :source)
+    AND (:kind = '' OR o.kind = :kind)
+    AND (:text = '' OR instr(lower(o.name || ' ' || coalesce(json_extract(o.body, '$.order.reference'), '') || ' '
+        || coalesce(json_extract(o.body, '$.order.customer'), '') || ' '
+        || coalesce(json_extract(o.body, '$.order.asset'), '') || ' '
+        || coalesce(json_extract(o.body, '$.order.lines'), '')), lower(:text)) > 0)
+    AND (:exact = '' OR o.name = :exact)
     AND o.name > :name
 ORDER BY o.name
 LIMIT :most;
+
+-- name: order_counts
+SELECT coalesce(sum(o.job = -1 AND o.cancelled = 0), 0), coalesce(sum(t.untold), 0), coalesce(sum(t.asked), 0)
+FROM order_row AS o JOIN order_standing AS t ON t.job = o.job AND t.name = o.name
+WHERE (
+        (o.job <> -1 AND EXISTS (
+            SELECT 1 FROM reach AS r
+            WHERE r.job = o.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+        ))
+        OR (o.job = -1 AND ('site:*' IN (SELECT value FROM json_each(:keys))
+            OR 'site:' || o.site IN (SELECT value FROM json_each(:keys))))
+    );
+
+-- name: order_sources
+SELECT DISTINCT source FROM order_row ORDER BY source LIMIT 200;
+
+-- name: untold_of
+SELECT name FROM order_standing WHERE job = :job AND (untold OR asked) ORDER BY name;
 
 -- name: orders_named
 SELECT body FROM order_row WHERE name = :name ORDER BY job DESC;

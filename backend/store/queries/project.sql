@@ -82,12 +82,19 @@ ON CONFLICT (job, basis) DO UPDATE SET state = excluded.state, body = excluded.b
 -- name: drop_order
 DELETE FROM order_row WHERE job = :job AND name = :key;
 
+-- name: waits_no_more
+DELETE FROM order_row
+WHERE job = -1 AND name = :name AND EXISTS (SELECT 1 FROM order_row AS o WHERE o.name = :name AND o.job <> -1);
+
 -- name: clear_orders
 DELETE FROM order_row WHERE job = :job;
 
 -- name: keep_order
-INSERT INTO order_row (job, name, site, body) VALUES (:job, :name, :site, :body)
-ON CONFLICT (name, job) DO UPDATE SET site = excluded.site, body = excluded.body;
+INSERT INTO order_row (job, name, site, source, kind, cancelled, changed_at, body)
+VALUES (:job, :name, :site, :source, :kind, :cancelled, :changed_at, :body)
+ON CONFLICT (name, job) DO UPDATE
+SET site = excluded.site, source = excluded.source, kind = excluded.kind, cancelled = excluded.cancelled,
+    changed_at = excluded.changed_at, body = excluded.body;
 
 -- name: job_now
 SELECT body, found FROM job_row WHERE job = :job;

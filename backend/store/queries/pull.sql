@@ -7,6 +7,14 @@ SELECT position, digest FROM mark WHERE position >= :position ORDER BY position 
 -- name: epoch
 SELECT value FROM setting WHERE name = 'epoch';
 
+-- name: cursor_of
+SELECT position FROM device_cursor WHERE kid = :kid;
+
+-- name: note_cursor
+INSERT INTO device_cursor (kid, position, at) VALUES (:kid, :position, :at)
+ON CONFLICT (kid) DO UPDATE SET position = excluded.position, at = excluded.at
+WHERE excluded.position > device_cursor.position;
+
 -- name: keys_moved
 SELECT EXISTS (
     SELECT 1 FROM device_key
