@@ -10,9 +10,10 @@ from sync.clock import milliseconds
 from sync.custody import Case
 from sync.events import Accepted, Escalated, Event, NoteWritten, OrderCancelled, OrderImported, Refused
 from sync.facts import in_force
+from sync.goods import Item
 from sync.handover import Handover, Presence, State
 from sync.intervals import Interval, is_unsure, measured_ms
-from sync.journey import Attendance, Check, Item, JobState, Journey
+from sync.journey import Attendance, Check, JobState, Journey
 from sync.payload import ELEMENTS, Element, Priority
 from sync.policy import Arm, Policy
 from sync.problems import Problem

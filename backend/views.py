@@ -12,7 +12,7 @@ from backend.rows import CaseRow, HandoverRow, JobRow, OrderRow, VisitRow
 from backend.store.sqlite import queries
 from backend.timeline import TimelineEntry, timeline
 from sync.codec import decode, encode
-from sync.journey import Item
+from sync.goods import Item
 from sync.problems import NOT_FOUND, Problem
 
 _SQL: Final = queries("lists")

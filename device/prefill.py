@@ -1,6 +1,7 @@
 """The payload of the next offer, as far as what is recorded says it: the person adds what only people know."""
 
-from sync.journey import Attendance, Item, Journey
+from sync.goods import Item
+from sync.journey import Attendance, Journey
 from sync.payload import Action, ItemCount, Payload, State
 
 

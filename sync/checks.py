@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from sync.goods import Item
 from sync.holdout import arm_for
-from sync.journey import Check, Item, Journey
+from sync.journey import Check, Journey
 from sync.payload import Payload
 from sync.policy import Arm, CheckRule, Policy
 

@@ -113,7 +113,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         name="sender-rids-himself",
         invariant="what was reserved stays where it was until the receiver's scan names the reservation",
-        file="sync/journey.py",
+        file="sync/goods.py",
         old="if scan.step in _HERE and _receives(event, answers.get(scan.reservation)):",
         new="if scan.reservation:",
         test="tests/sync/test_items.py::test_only_the_receivers_side_brings_what_was_reserved_by_a_scan_that_shows_it",

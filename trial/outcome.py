@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from sync.journey import Item
+from sync.goods import Item
 from trial.expectation import Difference, Expected
 from trial.seen import Seen, SeenHandover, SeenJob
 

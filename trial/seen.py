@@ -11,7 +11,8 @@ from sync.attendances import NO_GAP, NOT_CHECKED, Visit
 from sync.clock import milliseconds
 from sync.corroboration import corroborate
 from sync.events import Accepted, SignalObserved
-from sync.journey import Attendance, Check, Item, Journey
+from sync.goods import Item
+from sync.journey import Attendance, Check, Journey
 from sync.visits import repeats
 
 

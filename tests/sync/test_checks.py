@@ -9,7 +9,8 @@ from sync.checks import arm_of, earlier, run_checks
 from sync.clock import Moment
 from sync.custody import Custody
 from sync.events import CheckFound, Event, JobOpened, SignalObserved
-from sync.journey import Attendance, Check, Item, Journey
+from sync.goods import Item
+from sync.journey import Attendance, Check, Journey
 from sync.payload import Action, NextAction, Payload, Risk
 from sync.policy import CheckRule, Policy
 

@@ -18,7 +18,8 @@ from sync.events import (
     OrderLine,
     Reservation,
 )
-from sync.journey import Item, Journey, journey
+from sync.goods import Item
+from sync.journey import Journey, journey
 from sync.payload import ItemCount, Payload
 from tests.sync.histories import rngs
 from tests.sync.scene import DESK, Scene
