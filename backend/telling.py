@@ -1,15 +1,14 @@
 """What is told of a handover: its outcome, and the sheet that print, page and plain text are made from."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from backend.attached import attachment_rows
+from backend.contents import contents_of
 from backend.exhibits import Dossier, Exhibit
-from backend.sheet import Outcome, Row, Section, Sheet, Table
+from backend.sheet import Outcome, Row, Section, Sheet
+from backend.voice import Voice
 from backend.words import Words
-from sync.clock import milliseconds
 from sync.events import (
     Accepted,
     Custody,
@@ -25,8 +24,7 @@ from sync.flags import flags_of
 from sync.ids import event_name
 from sync.intervals import Interval, is_off, is_unsure
 from sync.ledger import is_hash
-from sync.payload import Payload
-from sync.policy import Directory, Roster, is_role
+from sync.policy import Directory, Roster
 from sync.problems import TOO_LARGE, Problem
 from sync.protocol import read_document
 from sync.qr import Frame, SignedEvent, code_texts, encode_frame
@@ -73,7 +71,7 @@ class _Writer:
         self.dossier = dossier
         self.words = words
         self.outcome = outcome_of(dossier, as_of_ms)
-        self.zone = ZoneInfo(dossier.zone)
+        self.voice = Voice(words, dossier.names, dossier.zone)
         read = ((one.reference, read_document(one.raw)) for one in dossier.documents)
         self.rosters = {reference: Directory(one) for reference, one in read if isinstance(one, Roster)}
         body = dossier.subject.event.body
@@ -92,9 +90,7 @@ class _Writer:
             self._parties(),
             self._course(),
             *self._contest(),
-            *self._payload(),
-            *self._items(),
-            *self._synthesis(),
+            *contents_of(self.offered.payload if self.offered else None, self.accepted, self.voice),
             self._evidence(),
         )
         return Sheet(
@@ -107,41 +103,9 @@ class _Writer:
             sections=tuple(section for section in sections if section.rows or section.table),
             codes=codes,
             code_says=code_says,
-            footer=words("footer", when=self.when(dossier.known_ms), zone=dossier.zone),
+            footer=words("footer", when=self.voice.when(dossier.known_ms), zone=dossier.zone),
             made_ms=dossier.known_ms,
         )
-
-    # -- words for things -----------------------------------------------------
-    def who(self, party: str) -> str:
-        """A party by its name, or by its id where no name is known (any more)."""
-        if is_role(party):
-            return self.words("role", role=self.words.of("role", party.removeprefix(_ROLE)))
-        return self.dossier.names.get(party, party)
-
-    def given(self, text: str) -> str:
-        """What somebody wrote, set apart from the words around it where its direction is another."""
-        return self.words.isolated(text)
-
-    def by(self, event: Event, party: str) -> str:
-        """A party, and who acted for it."""
-        if event.actor == party:
-            return self.who(party)
-        return self.words("for", actor=self.who(event.actor), party=self.who(party))
-
-    def when(self, ms: int) -> str:
-        """A time in the site's zone, with its offset."""
-        local = datetime.fromtimestamp(0, tz=UTC) + timedelta(milliseconds=ms)
-        at = local.astimezone(self.zone)
-        offset = at.utcoffset() or timedelta(0)
-        shown = at.astimezone(timezone(offset))
-        return self.given(f"{shown:%Y-%m-%d %H:%M:%S} {_offset(offset)}")
-
-    def said(self, text: str) -> str:
-        """A time that somebody wrote, in the site's zone; as it is where it is none."""
-        try:
-            return self.when(milliseconds(text))
-        except Problem:
-            return text
 
     # -- sections -------------------------------------------------------------
     def _says(self) -> str:
@@ -150,16 +114,16 @@ class _Writer:
         sender = self.offered.sender if self.offered else self._former()
         return self.words(
             f"says.{self.outcome}",
-            sender=self.who(sender),
-            receiver=self.who(self.moved.party if self.moved else first),
+            sender=self.voice.who(sender),
+            receiver=self.voice.who(self.moved.party if self.moved else first),
             to=self._to(),
-            accountable=self.who(self.dossier.accountable),
+            accountable=self.voice.who(self.dossier.accountable),
             reason="; ".join(one.reason for one in self.refusals),
-            due=self.when(handover.due_ms) if handover and handover.due_ms is not None else "",
+            due=self.voice.when(handover.due_ms) if handover and handover.due_ms is not None else "",
         )
 
     def _to(self) -> str:
-        return ", ".join(self.who(party) for party in self.offered.to) if self.offered else ""
+        return ", ".join(self.voice.who(party) for party in self.offered.to) if self.offered else ""
 
     def _former(self) -> str:
         """Who was accountable before the reassignment."""
@@ -176,66 +140,66 @@ class _Writer:
         rows = [Row(words("job.id"), (self.dossier.job,), is_code=True)]
         if opened is not None:
             facts = {
-                "asset": self.given(opened.asset),
-                "site": self.given(self.who(opened.site)),
-                "customer": self.given(self.who(opened.customer)),
-                "outcome": self.given(opened.desired_outcome),
+                "asset": self.voice.given(opened.asset),
+                "site": self.voice.given(self.voice.who(opened.site)),
+                "customer": self.voice.given(self.voice.who(opened.customer)),
+                "outcome": self.voice.given(opened.desired_outcome),
             }
             rows += [Row(words(f"job.{key}"), (value,)) for key, value in facts.items() if value]
         if self.offered:
             rows.append(Row(words("job.boundary"), (self.offered.boundary,)))
             if self.offered.site and (opened is None or self.offered.site != opened.site):
-                rows.append(Row(words("job.site"), (self.who(self.offered.site),)))
+                rows.append(Row(words("job.site"), (self.voice.who(self.offered.site),)))
         return Section(words("section.job"), tuple(rows))
 
     def _parties(self) -> Section:
         words, subject = self.words, self.dossier.subject.event
         rows: list[Row] = []
         if self.offered:
-            rows.append(Row(words("party.sender"), (self.by(subject, self.offered.sender),)))
+            rows.append(Row(words("party.sender"), (self.voice.by(subject, self.offered.sender),)))
             rows.append(Row(words("party.to"), (self._to(),)))
         if self.moved:
-            rows.append(Row(words("party.former"), (self.who(self._former()),)))
-            rows.append(Row(words("party.new"), (self.who(self.moved.party),)))
-            why = [words.of("reason", self.moved.reason), self.given(self.moved.words)]
+            rows.append(Row(words("party.former"), (self.voice.who(self._former()),)))
+            rows.append(Row(words("party.new"), (self.voice.who(self.moved.party),)))
+            why = [words.of("reason", self.moved.reason), self.voice.given(self.moved.words)]
             rows.append(Row(words("party.reason"), (": ".join(part for part in why if part),)))
         for event in self.answers:
             body = event.body
             if isinstance(body, Accepted):
-                rows.append(Row(words("party.receiver"), (self.by(event, body.party),)))
+                rows.append(Row(words("party.receiver"), (self.voice.by(event, body.party),)))
                 if body.signed_name:
                     rows.append(Row(words("party.signed_name"), (body.signed_name,)))
                 rows.append(Row(words("party.met"), (words.of("met", body.met),)))
             elif isinstance(body, Refused):
-                rows.append(Row(words("party.refuser"), (self.by(event, body.party),)))
-                rows.append(Row(words("party.reason"), (self.given(body.reason),)))
+                rows.append(Row(words("party.refuser"), (self.voice.by(event, body.party),)))
+                rows.append(Row(words("party.reason"), (self.voice.given(body.reason),)))
         rows += self._withdrawals()
         if self.accepted and self.dossier.handover:
             seen = "confirmed.yes" if self.dossier.handover.confirmed else "confirmed.no"
             rows.append(Row(words("party.confirmed"), (words(seen),)))
-        rows.append(Row(words("party.accountable"), (self.who(self.dossier.accountable),)))
+        rows.append(Row(words("party.accountable"), (self.voice.who(self.dossier.accountable),)))
         return Section(words("section.parties"), tuple(rows))
 
     def _withdrawals(self) -> list[Row]:
         handover = self.dossier.handover
         bodies = [one.body for one in handover.withdrawn] if handover else []
         reasons = [body.reason for body in bodies if isinstance(body, Withdrawn) and body.reason]
-        return [Row(self.words("party.reason"), (self.given(reason),)) for reason in reasons]
+        return [Row(self.words("party.reason"), (self.voice.given(reason),)) for reason in reasons]
 
     def _course(self) -> Section:
         rows: list[Row] = []
         handover = self.dossier.handover
         for one in self._shown():
             event, body = one.event, one.event.body
-            label = self.words(f"step.{event.kind}", to=self.who(body.to) if isinstance(body, Escalated) else "")
-            flags = [self.words("step.received", when=self.when(one.received_ms))]
+            label = self.words(f"step.{event.kind}", to=self.voice.who(body.to) if isinstance(body, Escalated) else "")
+            flags = [self.words("step.received", when=self.voice.when(one.received_ms))]
             if handover and handover.late and event in handover.accepted:
                 flags.insert(0, self.words("step.late"))
             flags[:0] = [*self._flags(event), *self._doubt(event)]
-            said = f"{self.when(event.occurred_ms)} · {self.given(self.who(event.actor))}"
+            said = f"{self.voice.when(event.occurred_ms)} · {self.voice.given(self.voice.who(event.actor))}"
             rows.append(Row(label, (said, *flags)))
             if handover and event is handover.offer and handover.due_ms is not None:
-                rows.append(Row(self.words("step.due"), (self.when(handover.due_ms),)))
+                rows.append(Row(self.words("step.due"), (self.voice.when(handover.due_ms),)))
         return Section(self.words("section.course"), tuple(rows))
 
     def _flags(self, event: Event) -> list[str]:
@@ -250,8 +214,8 @@ class _Writer:
             return []
         key = "step.off" if is_off(event, bounds) else "step.uncertain"
         if bounds.lower is None or bounds.upper is None:
-            return [self.words(f"{key}_by", upper=self.when(bounds.upper))] if bounds.upper is not None else []
-        return [self.words(key, lower=self.when(bounds.lower), upper=self.when(bounds.upper))]
+            return [self.words(f"{key}_by", upper=self.voice.when(bounds.upper))] if bounds.upper is not None else []
+        return [self.words(key, lower=self.voice.when(bounds.lower), upper=self.voice.when(bounds.upper))]
 
     def _shown(self) -> list[Exhibit]:
         """The subject and what answers it, and the settling of a contest; by the time shown."""
@@ -278,13 +242,13 @@ class _Writer:
                 continue
             match one.event.body:
                 case Accepted() as body:
-                    said = self.words("contest.taken", party=self.who(body.party))
+                    said = self.words("contest.taken", party=self.voice.who(body.party))
                 case Reassigned() as body:
-                    said = self.words("contest.reassigned", party=self.who(body.party))
+                    said = self.words("contest.reassigned", party=self.voice.who(body.party))
                 case Withdrawn() as body:
-                    said = self.words("contest.withdrawn", party=self.who(body.sender))
+                    said = self.words("contest.withdrawn", party=self.voice.who(body.sender))
                 case Resolved() as body:
-                    said = self.words("contest.resolved", party=self.who(self._chosen(body)))
+                    said = self.words("contest.resolved", party=self.voice.who(self._chosen(body)))
                     if body.reason:
                         said = f"{said}, {self.words('contest.reason', reason=body.reason)}"
                 case _:
@@ -298,81 +262,6 @@ class _Writer:
         chosen = self.dossier.exhibit(body.chosen)
         party: str = getattr(chosen.event.body, "party", "") if chosen else ""
         return party
-
-    # -- the payload ----------------------------------------------------------
-    def _payload(self) -> Iterable[Section]:
-        if self.offered is None:
-            return []
-        words, said = self.words, self.offered.payload
-        rows: list[tuple[str, Iterable[str]]] = [
-            ("priority", [words.of("priority", said.priority)] if said.priority else []),
-            ("state", [words.of("state", said.state)] if said.state else []),
-            ("summary", map(self.given, said.summary.splitlines())),
-            ("actions_taken", (self.given(f"{one.object}: {one.result}") for one in said.actions_taken)),
-            ("decisions", self._decisions(said)),
-            ("next_actions", self._next(said)),
-            ("risks", self._risks(said)),
-            ("dependencies", self._dependencies(said)),
-            ("gaps", (f"{words.of('element', gap.element)}: {self.given(gap.reason)}" for gap in said.gaps)),
-        ]
-        found = [Row(words(f"payload.{key}"), texts) for key, some in rows if (texts := tuple(some))]
-        return [Section(words("section.payload"), tuple(found) or (Row("", (words("payload.nothing"),)),))]
-
-    def _decisions(self, said: Payload) -> Iterable[str]:
-        for one in said.decisions:
-            by = self.words("line.decision_by", who=self.who(one.who)) if one.who else ""
-            because = self.words("line.because", basis=one.basis) if one.basis else ""
-            yield ", ".join(part for part in (self.given(one.what), by, because) if part)
-
-    def _next(self, said: Payload) -> Iterable[str]:
-        for one in said.next_actions:
-            owner = self.words("line.owner", who=self.who(one.owner)) if one.owner else self.words("line.no_owner")
-            due = self.words("line.by", when=self.said(one.due)) if one.due else ""
-            yield f"{self.given(one.what)} ({', '.join(part for part in (owner, due) if part)})"
-
-    def _risks(self, said: Payload) -> Iterable[str]:
-        if not said.risks and "risks" in said.none_known:
-            yield self.words("payload.none_known")
-        for one in said.risks:
-            yield self.words("line.if", cause=one.if_, then=one.then) if one.then else self.given(one.if_)
-
-    def _dependencies(self, said: Payload) -> Iterable[str]:
-        if not said.dependencies and "dependencies" in said.none_known:
-            yield self.words("payload.none_known")
-        for one in said.dependencies:
-            on = self.given(one.on)
-            yield f"{on} ({self.words('line.by', when=self.said(one.by))})" if one.by else on
-
-    def _items(self) -> Iterable[Section]:
-        words = self.words
-        reserved = {one.item: one for body in self.accepted for one in body.reservations}
-        listed = {one.id: one for one in self.offered.payload.items} if self.offered else {}
-        rows: list[tuple[str, ...]] = []
-        for item in dict.fromkeys((*listed, *reserved)):
-            there, remark = listed.get(item), reserved.get(item)
-            received = remark.counted if remark else there.counted if there and self.accepted else ""
-            rows.append(
-                (
-                    self.who(item),
-                    str(there.expected) if there else "",
-                    str(there.counted) if there else "",
-                    str(received),
-                    remark.remark if remark else "",
-                )
-            )
-        head = tuple(words(f"items.{key}") for key in ("item", "expected", "counted", "received", "remark"))
-        return [Section(words("section.items"), table=Table(head, tuple(rows)))] if rows else []
-
-    def _synthesis(self) -> Iterable[Section]:
-        rows: list[Row] = []
-        for body in self.accepted:
-            said = body.synthesis
-            label = self.words("synthesis.words", who=self.who(body.party))
-            rows.append(Row(label, tuple(map(self.given, said.words.splitlines()))))
-            if said.shown:
-                counts = self.words("synthesis.counts", hits=said.hits, false=said.false, shown=said.shown)
-                rows.append(Row(self.words("synthesis.score"), (counts,)))
-        return [Section(self.words("section.synthesis"), tuple(rows))]
 
     # -- evidence -------------------------------------------------------------
     def _evidence(self) -> Section:
@@ -415,9 +304,3 @@ class _Writer:
             if problem.kind is not TOO_LARGE:
                 raise
             return (), self.words("codes.too_large")
-
-
-def _offset(offset: timedelta) -> str:
-    minutes = int(offset.total_seconds()) // 60
-    sign = "-" if minutes < 0 else "+"
-    return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
