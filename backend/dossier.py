@@ -10,6 +10,7 @@ from backend.documents import Documents
 from backend.epoch import office_keys
 from backend.exhibits import Batch, Dossier, Exhibit, SignedDocument, Witness
 from backend.facts import DIGEST_BYTES, Facts, JobFacts
+from backend.flagging import document_flags
 from backend.key import SEED_BYTES
 from backend.keys import enrolled
 from backend.master import SITE, find
@@ -113,6 +114,7 @@ class _Reader:
         witnesses = tuple(self._witnesses(logs.values(), {one.event.hash for one in exhibits}))
         office = office_keys(self.con)
         known = self.con.execute(_SQL["newest"].text, {"job": facts.ref}).fetchone()[0]
+        bounds = bounds_of(facts.standings, received_of(self.con, facts.ref), self.facts.is_staff)
         return Dossier(
             subject=next(one for one in exhibits if one.event.hash == subject),
             job=facts.job,
@@ -128,7 +130,8 @@ class _Reader:
             keys=office | {log.kid: log.jwk for log in logs.values()},
             owners=dict.fromkeys(office, "backend") | self._owners(openings),
             names=self._names(),
-            bounds=bounds_of(facts.standings, received_of(self.con, facts.ref), self.facts.is_staff),
+            bounds=bounds,
+            flags=document_flags(self.con, events, bounds),
             zone=self._zone(found.opened),
             epoch=self.con.execute(_SQL["epoch"].text).fetchone()[0],
             known_ms=known or 0,

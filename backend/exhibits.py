@@ -4,6 +4,7 @@ import msgspec
 
 from sync.custody import Case, Custody
 from sync.events import Event, JobOpened
+from sync.flags import Flag
 from sync.handover import Handover
 from sync.intervals import Interval
 from sync.policy import Policy
@@ -61,8 +62,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One handover, or one reassignment: then `handover` is None and `subject` the reassignment.
 
     `exhibits` are in the order in which they came to count, what is named before what names it. `known_ms` is when
-    the newest of the job's facts was received; `bounds` when each of them can have been recorded. `blobs_here` are
-    the attachments that these name and that are held.
+    the newest of the job's facts was received; `bounds` when each of them can have been recorded, and `flags` what the
+    documents of its time say against it. `blobs_here` are the attachments that these name and that are held.
     """
 
     subject: Exhibit
@@ -80,6 +81,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     owners: dict[str, str]
     names: dict[str, str]
     bounds: dict[str, Interval]
+    flags: dict[str, tuple[Flag, ...]]
     zone: str
     epoch: str
     known_ms: int

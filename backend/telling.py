@@ -20,13 +20,10 @@ from sync.events import (
     Resolved,
     Withdrawn,
 )
-from sync.flags import flags_of
 from sync.ids import event_name
 from sync.intervals import Interval, is_off, is_unsure
 from sync.ledger import is_hash
-from sync.policy import Directory, Roster
 from sync.problems import TOO_LARGE, Problem
-from sync.protocol import read_document
 from sync.qr import Frame, SignedEvent, code_texts, encode_frame
 from sync.seal import signature_in
 
@@ -72,8 +69,6 @@ class _Writer:
         self.words = words
         self.outcome = outcome_of(dossier, as_of_ms)
         self.voice = Voice(words, dossier.names, dossier.zone)
-        read = ((one.reference, read_document(one.raw)) for one in dossier.documents)
-        self.rosters = {reference: Directory(one) for reference, one in read if isinstance(one, Roster)}
         body = dossier.subject.event.body
         self.offered = body if isinstance(body, Offered) else None
         self.moved = body if isinstance(body, Reassigned) else None
@@ -195,17 +190,14 @@ class _Writer:
             flags = [self.words("step.received", when=self.voice.when(one.received_ms))]
             if handover and handover.late and event in handover.accepted:
                 flags.insert(0, self.words("step.late"))
-            flags[:0] = [*self._flags(event), *self._doubt(event)]
+            flags[:0] = [self.words(f"step.{flag}") for flag in self.dossier.flags.get(event.hash, ())] + self._doubt(
+                event
+            )
             said = f"{self.voice.when(event.occurred_ms)} · {self.voice.given(self.voice.who(event.actor))}"
             rows.append(Row(label, (said, *flags)))
             if handover and event is handover.offer and handover.due_ms is not None:
                 rows.append(Row(self.words("step.due"), (self.voice.when(handover.due_ms),)))
         return Section(self.words("section.course"), tuple(rows))
-
-    def _flags(self, event: Event) -> list[str]:
-        """What the roster it was made under says against its time."""
-        directory = self.rosters.get(event.body.roster) if isinstance(event.body, Custody) else None
-        return [self.words(f"step.{flag}") for flag in flags_of(event, directory)] if directory else []
 
     def _doubt(self, event: Event) -> list[str]:
         """What is known of how far the time shown can be off."""

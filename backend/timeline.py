@@ -1,10 +1,12 @@
 """The events of one job as people read them: as recorded, what they were corrected to, and how sure their time is."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from backend.flagging import Counted, Said, document_flags, outside_scope
 from backend.redactions import read_row, shown_row
 from backend.store.sqlite import queries
 from sync.clock import rfc3339
@@ -24,7 +26,9 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     in that stand (`corrected_by`, their hashes), null where there are none; `disputed` says that these contradict each
     other or do not fit. It was recorded after `not_before` and before `not_after` (RFC 3339, null where nothing says
     so), whatever its wall clock says: `clock_off` where that is more than five minutes outside, `time_unsure` where
-    they leave more room than that.
+    they leave more room than that. `flags` is what else is to be said of it, and by itself nobody's fault: the key was
+    not valid or the training over, by the roster it was made under; that roster had been replaced for longer than the
+    policy likes; or the job was outside the scope of the device that recorded it.
     """
 
     position: int
@@ -42,6 +46,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     not_after: str | None = None
     clock_off: bool = False
     time_unsure: bool = False
+    flags: tuple[Said, ...] = ()
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -51,30 +56,55 @@ class _Body(msgspec.Struct, frozen=True):
 def timeline(con: sqlite3.Connection, ref: int) -> tuple[TimelineEntry, ...]:
     """All that counts of a job, by its small number, in the order in which it came to count."""
     rows = [*con.execute(_SQL["timeline_of"].text, {"job": ref}), *con.execute(_SQL["about_of"].text, {"job": ref})]
-    staff = {log for (log,) in con.execute(_SQL["staff_logs"].text)}
     found = [
-        (position, received_at, shown_row(con, raw), read_row(con, raw)) for position, received_at, raw in sorted(rows)
+        _Row(
+            position=position,
+            received_at=received_at,
+            raw=shown_row(con, raw),
+            event=read_row(con, raw, kid if signed else ""),
+            kid="" if staff else kid,
+        )
+        for position, received_at, raw, signed, kid, staff in sorted(rows)
     ]
-    bounds = intervals(Held(event, received_at, event.log in staff) for _, received_at, _, event in found)
-    reads = readings(event for *_, event in found)
-    return tuple(
-        _entry(position, received_at, raw, event, bounds[event.hash], reads.get(event.hash))
-        for position, received_at, raw, event in found
-    )
+    bounds = intervals(Held(one.event, one.received_at, not one.kid) for one in found)
+    reads = readings(one.event for one in found)
+    flags = _flags(con, ref, found, bounds)
+    return tuple(_entry(one, bounds[one.event.hash], reads.get(one.event.hash), flags[one.event.hash]) for one in found)
 
 
-def _entry(
-    position: int, received_at: int, raw: bytes, event: Event, bounds: Interval, reads: Reading | None
-) -> TimelineEntry:
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the ledger; `kid` is the key that opened its log, "" where that is the office's."""
+
+    position: int
+    received_at: int
+    raw: bytes
+    event: Event
+    kid: str
+
+
+def _flags(
+    con: sqlite3.Connection, ref: int, found: Sequence[_Row], bounds: Mapping[str, Interval]
+) -> dict[str, tuple[Said, ...]]:
+    of_documents = document_flags(con, {one.event.hash: one.event for one in found}, bounds)
+    outside = outside_scope(con, ref, (Counted(one.event, one.position, one.kid) for one in found))
+    flags: dict[str, tuple[Said, ...]] = {}
+    for one in found:
+        hash_ = one.event.hash
+        flags[hash_] = (*of_documents.get(hash_, ()), *(("outside_scope",) if hash_ in outside else ()))
+    return flags
+
+
+def _entry(row: _Row, bounds: Interval, reads: Reading | None, flags: tuple[Said, ...]) -> TimelineEntry:
+    event = row.event
     return TimelineEntry(
-        position=position,
-        received_at=received_at,
+        position=row.position,
+        received_at=row.received_at,
         name=event_name(event.log, event.seq),
         hash=event.hash,
         kind=event.kind,
         actor=event.actor,
         wall=event.at.wall,
-        body=decode(raw, _Body).body.copy(),
+        body=decode(row.raw, _Body).body.copy(),
         reads=reads.body if reads else None,
         corrected_by=reads.by if reads else (),
         disputed=reads.disputed if reads else False,
@@ -82,4 +112,5 @@ def _entry(
         not_after=rfc3339(bounds.upper) if bounds.upper is not None else None,
         clock_off=is_off(event, bounds),
         time_unsure=is_unsure(event, bounds),
+        flags=flags,
     )

@@ -18,7 +18,7 @@ from sync.handover import Handover, due_ms
 from sync.ids import digest
 from sync.journey import Journey
 from sync.payload import Payload, Synthesis
-from sync.policy import Device, Directory, Policy
+from sync.policy import DAY_MS, DEFAULT_POLICY, Device, Directory, Policy
 from sync.problems import (
     ACCEPTED_BY_ANOTHER,
     ACCEPTED_HERE,
@@ -51,8 +51,6 @@ from sync.qr import Frame
 from sync.seal import Jwk, kid_of, verify_raw
 from sync.standing import Standing
 
-_DAY_MS: Final = 24 * 60 * 60 * 1000
-_DEFAULT: Final = Policy(boundary="any", version=1, issued_at="")
 _FOR_ANOTHER: Final = ("guest", "witnessed")
 """How two may meet where one person records both halves, the second for somebody else."""
 
@@ -105,14 +103,14 @@ def check_clock(directory: Directory, policy: Policy | None, now_ms: int, synced
     It was in force still at `synced_ms`, when this device last pulled all there was: a roster that nobody has to change
     does not grow old.
     """
-    rule = policy or _DEFAULT
+    rule = policy or DEFAULT_POLICY
     issued_ms = milliseconds(directory.roster.issued_at)
     if now_ms - issued_ms < -TOLERANCE_MS:
         raise Problem(CLOCK_BEFORE_ROSTER, f"by {(issued_ms - now_ms) // 60_000} minutes")
     age_ms = now_ms - max(issued_ms, synced_ms)
-    if age_ms > rule.roster_blocks_days * _DAY_MS:
-        raise Problem(ROSTER_TOO_OLD, f"{age_ms // _DAY_MS} days; {rule.roster_blocks_days} are allowed")
-    return age_ms > rule.roster_degrades_days * _DAY_MS
+    if age_ms > rule.roster_blocks_days * DAY_MS:
+        raise Problem(ROSTER_TOO_OLD, f"{age_ms // DAY_MS} days; {rule.roster_blocks_days} are allowed")
+    return age_ms > rule.roster_degrades_days * DAY_MS
 
 
 def most_patient(policies: Iterable[Policy | None]) -> Policy | None:
@@ -120,7 +118,7 @@ def most_patient(policies: Iterable[Policy | None]) -> Policy | None:
 
     No job in a code waits for the roster because another's policy is stricter; of each its own is asked as well.
     """
-    return max(policies, key=lambda policy: (policy or _DEFAULT).roster_blocks_days, default=None)
+    return max(policies, key=lambda policy: (policy or DEFAULT_POLICY).roster_blocks_days, default=None)
 
 
 def check_seal(frame: Frame, directory: Directory) -> tuple[Event, ...]:

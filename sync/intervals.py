@@ -241,16 +241,21 @@ def is_off(event: Event, interval: Interval) -> bool:
     return early or late
 
 
+def recorded_ms(event: Event, interval: Interval) -> int:
+    """When it was recorded, ms since 1970, as far as that is known: the wall clock, cut at both ends."""
+    at = event.wall_ms if interval.lower is None else max(event.wall_ms, interval.lower)
+    return at if interval.upper is None else min(at, interval.upper)
+
+
 def measured_ms(event: Event, interval: Interval) -> int:
     """The time that measures use, ms since 1970.
 
     It is what the author says of when it happened, cut at the upper end: nothing happened after it was recorded.
     Where nothing is said it is the wall clock, cut at both ends.
     """
-    at = event.occurred_ms
-    if not _is_said(event) and interval.lower is not None:
-        at = max(at, interval.lower)
-    return at if interval.upper is None else min(at, interval.upper)
+    if not _is_said(event):
+        return recorded_ms(event, interval)
+    return event.occurred_ms if interval.upper is None else min(event.occurred_ms, interval.upper)
 
 
 def is_unsure(event: Event, interval: Interval) -> bool:

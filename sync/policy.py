@@ -3,7 +3,7 @@
 A custody event names the versions it was made under; it is judged by exactly these, however old.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -198,6 +198,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     challenge: bool = False
     roster_degrades_days: Annotated[int, Meta(ge=0)] = 1
     roster_blocks_days: Annotated[int, Meta(ge=0)] = 14
+
+
+DEFAULT_POLICY: Final = Policy(boundary="any", version=1, issued_at="")
+"""What holds where no policy is known or named."""
+DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="names"):

@@ -695,6 +695,23 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="if hash_ not in said:",
         test="tests/backend/test_redacting.py::test_a_changed_hash_and_a_text_that_nobody_signed_are_found",
     ),
+    Fault(
+        name="scope-of-today",
+        invariant="a flag says what the scope was as an event came to count, whatever it is now",
+        file="backend/flagging.py",
+        old="if any(since <= after and until > before for since, until in self._shared):",
+        new="if self._shared:",
+        test="tests/backend/test_flags.py"
+        "::test_what_a_device_says_of_a_job_outside_its_scope_is_judged_all_the_same_and_flagged",
+    ),
+    Fault(
+        name="stale-by-its-own-clock",
+        invariant="how old a roster was is asked of what bounds an event, not of its wall clock",
+        file="backend/flagging.py",
+        old="at_ms=recorded_ms(event, bounds.get(hash_, Interval())),",
+        new="at_ms=event.wall_ms,",
+        test="tests/backend/test_flags.py::test_an_event_made_under_a_roster_that_had_long_been_replaced_is_flagged",
+    ),
 )
 
 SEEDED: Final[dict[str, str]] = {

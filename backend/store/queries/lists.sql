@@ -47,14 +47,20 @@ SELECT body FROM case_row WHERE job = :job ORDER BY basis;
 SELECT body FROM order_row WHERE job = :job ORDER BY name;
 
 -- name: timeline_of
-SELECT position, received_at, bytes FROM event WHERE job = :job
+SELECT e.position, e.received_at, e.bytes, e.jws IS NOT NULL, l.kid, l.staff
+FROM event AS e JOIN log AS l ON l.ref = e.log
+WHERE e.job = :job
 UNION ALL
-SELECT position, received_at, bytes FROM fork WHERE job = :job
+SELECT f.position, f.received_at, f.bytes, f.jws IS NOT NULL, l.kid, l.staff
+FROM fork AS f JOIN log AS l ON l.ref = f.log
+WHERE f.job = :job
 ORDER BY 1;
 
 -- name: about_of
-SELECT a.position, e.received_at, e.bytes FROM about AS a JOIN event AS e ON e.log = a.log AND e.seq = a.seq
-WHERE a.job = :job ORDER BY a.position;
+SELECT a.position, e.received_at, e.bytes, e.jws IS NOT NULL, l.kid, l.staff
+FROM about AS a JOIN event AS e ON e.log = a.log AND e.seq = a.seq JOIN log AS l ON l.ref = e.log
+WHERE a.job = :job
+ORDER BY a.position;
 
 -- name: handovers
 SELECT h.body FROM handover_row AS h
@@ -151,9 +157,6 @@ LIMIT 100;
 
 -- name: jobs_at
 SELECT body FROM job_row WHERE site = :site AND state = 'open' ORDER BY id LIMIT :most;
-
--- name: staff_logs
-SELECT log FROM log WHERE staff = 1;
 
 -- name: cursors
 SELECT kid, position, at FROM device_cursor;
