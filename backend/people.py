@@ -18,6 +18,7 @@ from backend.master import CREW, DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, T
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.problems import (
+    BAD_NAME,
     CHANGED_SINCE,
     LAST_ADMIN,
     NO_SIGN_IN,
@@ -101,13 +102,20 @@ def take_off_team(door: Door, writing: Writing, id_: str, *, by: str) -> tuple[s
     get(writing.con, TEAM, id_)
     if id_ == door.settings.desk:
         raise Problem(NOT_POSSIBLE_NOW, f"{id_} dispatches")
-    for member in members(writing.con, id_):
-        row = get(writing.con, PERSON, member)
-        left = msgspec.structs.replace(row, teams=_without(row.teams, id_))
-        put(writing.con, PERSON, member, left, by=by, now_ms=writing.now_ms)
+    set_members(door, writing, id_, (), by=by)
     end(writing.con, TEAM, id_, now_ms=writing.now_ms, by=by)
     door.cut(writing)
     return open_jobs_of(writing.con, id_)
+
+
+def set_members(door: Door, writing: Writing, team: str, people: tuple[str, ...], *, by: str) -> None:
+    """Afterwards these and nobody else are in the team; NOT_FOUND for somebody who is not listed."""
+    wanted, held = set(people), set(members(writing.con, team))
+    for person in sorted(wanted ^ held):
+        row = get(writing.con, PERSON, person)
+        teams = _without(row.teams, team) if person in held else (*row.teams, team)
+        put(writing.con, PERSON, person, msgspec.structs.replace(row, teams=teams), by=by, now_ms=writing.now_ms)
+    door.cut(writing)
 
 
 def members(con: sqlite3.Connection, team: str) -> tuple[str, ...]:
@@ -138,6 +146,9 @@ def is_program(row: PersonRow) -> bool:
 
 
 def _check_seen(con: sqlite3.Connection, kind: str, id_: str, seen: int | None) -> None:
+    """Return only if this version is in force; a new name also has to fit into an address."""
+    if seen == 0 and ("/" in id_ or id_ in (".", "..")):
+        raise Problem(BAD_NAME, id_[:40], "id")
     at = version_of(con, kind, id_)
     if seen is not None and seen != at:
         raise Problem(CHANGED_SINCE, id_) if seen else Problem(TAKEN, f"{id_} is a {kind}", "id")

@@ -595,6 +595,9 @@ SIGN_IN_FAILED = _kind(
     "fix",
     "Try again, or ask an administrator for a new password.",
 )
+WRONG_PASSWORD = _kind(
+    "wrong-password", "This is not your password", 422, "fix", "Type the one with which you sign in now."
+)
 LINK_OVER = _kind(
     "link-over", "This link works no longer", 410, "ask", "Each works once and for three days; ask for a new one."
 )

@@ -5,7 +5,7 @@ is given as `count`.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -81,6 +81,10 @@ class PageWords:
         """The date alone."""
         at = None if ms is None else _at(ms).astimezone(ZoneInfo(zone))
         return "" if at is None else format_date(at, "medium", locale=self.locale)
+
+    def date(self, day: str) -> str:
+        """A day of the calendar, given as 2026-03-01, as this language writes it."""
+        return str(format_date(date.fromisoformat(day), "medium", locale=self.locale))
 
     def clock(self, ms: int | None, zone: str) -> str:
         """The time of day alone, to the minute."""

@@ -7,7 +7,7 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
-from backend.pages import account, entrance, policies, start, webhooks
+from backend.pages import access, account, entrance, people, policies, programs, start, teams, webhooks
 from backend.pages.forms import check_form
 
 __all__ = ["PAGES", "STATIC"]
@@ -17,8 +17,13 @@ PAGES: Final = Router(
     route_handlers=[
         entrance.open_router,
         entrance.router,
+        access.open_router,
+        access.router,
         account.router,
         start.router,
+        people.router,
+        teams.router,
+        programs.router,
         policies.router,
         webhooks.router,
     ],

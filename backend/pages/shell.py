@@ -4,7 +4,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import resources
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.response import Redirect
 
 from backend.auth import StaffCaller
+from backend.pages.browsers import browser_of
 from backend.pages.catalogue import NATIVE, PageWords, choose_language, page_words
 from backend.pages.forms import FIELD, HEADER, AnyRequest, local_path
 from sync.codec import encode
@@ -58,7 +59,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["static"] = static
+    made.filters["segment"] = segment
+    made.filters["browser"] = browser_of
     return made
+
+
+def segment(text: str) -> str:
+    """A name as one part of an address, whatever it holds."""
+    return quote(text, safe="")
 
 
 @cache

@@ -13,7 +13,10 @@ __all__ = ["router"]
 
 _ADMINS: frozenset[Role] = frozenset({"admin"})
 ROOMS: tuple[Place, ...] = (
+    Place("/set-up/people", "nav.people", _ADMINS),
+    Place("/set-up/teams", "nav.teams", _ADMINS),
     Place("/set-up/policies", "nav.policies", _ADMINS),
+    Place("/set-up/programs", "nav.programs", _ADMINS),
     Place("/set-up/webhooks", "nav.webhooks", _ADMINS),
 )
 """What is set up once, in the order in which it is best done."""

@@ -1,75 +1,33 @@
-"""Who may call what: every line of the table of permits, tried by everybody over HTTP, and by whoever forges forms."""
+"""Who may call what: every line of the table of permits, tried by everybody over HTTP."""
 
 import re
 from collections.abc import AsyncIterator
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
-from backend.accounts.sessions import COOKIE, form_token
-from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
-from backend.pages.forms import FIELD
-from sync.codec import encode
+from tests.backend.asking import NAMED, Office
 from tests.backend.people import FixedWorld
 from tests.backend.permits import ANYBODY, DEVICES, PERMITS, Permit
-from tests.backend.things import UNKNOWN, Caller, Things, furnish
+from tests.backend.things import UNKNOWN, Caller, furnish
 from tests.routes import routes_of
 
 pytestmark = pytest.mark.anyio
-_NAMED = re.compile(r"{([a-z]+)}")
-_action = (f"action-{number}" for number in count())
 
 
 @pytest.fixture
-async def office(settings: Settings, world: FixedWorld) -> AsyncIterator["Office"]:
+async def office(settings: Settings, world: FixedWorld) -> AsyncIterator[Office]:
     app = create_app(settings, world)
     transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed twice
     async with app.lifespan(), AsyncClient(transport=transport, base_url="https://backend") as client:
         yield Office(client, await furnish(client, app.state.intake, world))
 
 
-class Office:
-    """Asks what a line of the table says, as a caller."""
-
-    def __init__(self, client: AsyncClient, things: Things) -> None:
-        self.client = client
-        self.things = things
-
-    async def ask(self, permit: Permit, caller: Caller, names: dict[str, str], **headers: str) -> Response:
-        method, _, path = permit.asked.partition(" ")
-        names = names | {"action": next(_action)}
-        address = _filled(path, names) + (f"?{_filled(permit.query, names)}" if permit.query else "")
-        sent = _filled(permit.sent, names)
-        if path.startswith(PROGRAMS):
-            headers |= {"authorization": f"Bearer {caller.token}", "content-type": "application/json"}
-            content = sent.encode() if isinstance(sent, str) else encode(sent)
-            return await self.client.request(
-                method, address, headers=headers, content=None if sent is None else content
-            )
-        form = {FIELD: form_token(caller.session)} | (sent or {})
-        headers = {"sec-fetch-site": "same-origin", "cookie": f"{COOKIE}={caller.session}"} | headers
-        return await self.client.request(method, address, headers=headers, data=form if method == "POST" else None)
-
-
-def _filled(text: Any, names: dict[str, str]) -> Any:  # noqa: ANN401 - whatever stands in the table
-    """The same with each name in braces replaced."""
-    match text:
-        case str():
-            return _NAMED.sub(lambda found: names[found[1]], text)
-        case dict():
-            return {key: _filled(value, names) for key, value in text.items()}
-        case list():
-            return [_filled(value, names) for value in text]
-    return text
-
-
 def _things_in(permit: Permit) -> set[str]:
-    return set(_NAMED.findall(f"{permit.asked} {permit.sent} {permit.query}")) - {"action"}
+    return set(NAMED.findall(f"{permit.asked} {permit.sent} {permit.query}")) - {"action"}
 
 
 def _verdict(answer: Response) -> str:
@@ -145,5 +103,5 @@ def _said(answer: Response, names: dict[str, str]) -> tuple[int, list[tuple[str,
 def test_every_route_has_a_line(tmp_path: Path) -> None:
     app = create_app(Settings(database=tmp_path / "handover.db"), FixedWorld())
     routes = {f"{method} {path}" for path, method in routes_of(app) if not path.startswith(("/schema", "/static"))}
-    lines = [_NAMED.sub("{}", permit.asked) for permit in PERMITS]
-    assert sorted(lines) == sorted(_NAMED.sub("{}", re.sub(r":[a-z]+}", "}", route)) for route in routes)
+    lines = [NAMED.sub("{}", permit.asked) for permit in PERMITS]
+    assert sorted(lines) == sorted(NAMED.sub("{}", re.sub(r":[a-z]+}", "}", route)) for route in routes)

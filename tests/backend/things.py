@@ -5,13 +5,14 @@ from typing import Final
 
 from httpx import AsyncClient
 
-from backend.accounts.sessions import open_session
-from backend.accounts.tokens import keep_token
+from backend.accounts.identities import Identity, link
+from backend.accounts.sessions import open_session, sessions_of
+from backend.accounts.tokens import TokenAsked, keep_token, make_token, tokens_of
 from backend.enrolment import make_code
 from backend.exchange.orders import of_rows
 from backend.intake import Intake
 from backend.mapping import Mapping
-from backend.master import DEVICE, PERSON, SITE, DeviceRow, PersonRow, SiteRow, put
+from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, PersonRow, SiteRow, TeamRow, put
 from backend.order_imports import Said, import_orders, keep_mapping
 from backend.policies.keeping import put_in_force
 from backend.tables import Row
@@ -51,6 +52,12 @@ UNKNOWN: Final = {
     "device": "no device",
     "session": "S" * 12,
     "hook": "no-hook",
+    "person": "nobody-here",
+    "somebody": "nobody-else",
+    "team": "no-team",
+    "program": "no-program",
+    "token": "T" * 12,
+    "link": "L" * 32,
     "boundary": "no-boundary",
 }
 """A name of each kind that nothing has."""
@@ -93,13 +100,19 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     """Afterwards there is somebody for each role and scope, and in the north a job with all that hangs on one."""
     rows: dict[tuple[str, str], PersonRow] = {("none", "everywhere"): PersonRow(sites=("*",))}
     rows |= {(role, scope): PersonRow(roles=(role,), sites=SITES[scope]) for role in ROLES for scope in SCOPES}
-    others = {"owner": PersonRow(sites=("*",)), "dora": PersonRow(roles=("dispatcher",), teams=("desk",), sites=("*",))}
+    others = {
+        "owner": PersonRow(sites=("*",)),
+        "somebody": PersonRow(),
+        "erp": PersonRow(roles=("integration",)),
+        "dora": PersonRow(roles=("dispatcher",), teams=("desk",), sites=("*",)),
+    }
 
     def begin(writing: Writing) -> list[Caller]:
         for site in ("north", "south"):
             put(writing.con, SITE, site, SiteRow(name=site), by="test", now_ms=writing.now_ms)
         for person, row in ({"-".join(key): row for key, row in rows.items()} | others).items():
             put(writing.con, PERSON, person, row, by="test", now_ms=writing.now_ms)
+        put(writing.con, TEAM, "crew", TeamRow(), by="test", now_ms=writing.now_ms)
         put(writing.con, DEVICE, "spare", DeviceRow(), by="test", now_ms=writing.now_ms)
         intake.door.cut(writing)
         writing.issue(Policy(boundary=BOUNDARY, version=1, issued_at=""))
@@ -113,14 +126,14 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     callers += [Caller("device", "here", token=here.token), Caller("device", "elsewhere", token=elsewhere.token)]
     names = await _job(client, here, Staff("dora", client, "token-of-dora"))
     await intake.do(lambda writing: _orders(writing, intake, names["job"]))
-    session = await intake.do(lambda writing: _session_of(writing, world, "owner"))
+    names |= await intake.do(lambda writing: _accounts(writing, world))
     hook = await intake.do(lambda writing: endpoints.add(writing.con, world, HOOK, by="dora"))
     edge = Policy(boundary="yard-to-lorry", version=1, issued_at="")
     await intake.do(lambda writing: put_in_force(writing, edge, by="dora"))
     names |= {"hook": hook, "boundary": edge.boundary}
     names |= {"order": "erp-north/order-7", "stray": "erp-north/order-8", "source": "erp-north", "number": "order-7"}
     names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north"}
-    names |= {"device": "spare", "session": session, "site": "north"}
+    names |= {"device": "spare", "site": "north"}
     return Things((Caller("nobody", "nowhere"), *callers), names)
 
 
@@ -147,10 +160,15 @@ def _token(writing: Writing, person: str) -> str:
     return token
 
 
-def _session_of(writing: Writing, world: FixedWorld, person: str) -> str:
-    open_session(writing.con, world, person, agent="test", address="test")
-    (id_,) = writing.con.execute("SELECT id FROM staff_session WHERE person = ?", (person,)).fetchone()
-    return str(id_)
+def _accounts(writing: Writing, world: FixedWorld) -> dict[str, str]:
+    """Somebody's session and account elsewhere, and a program's token, none of them a caller's."""
+    con, now_ms = writing.con, writing.now_ms
+    open_session(con, world, "owner", agent="test", address="test")
+    link(con, Identity(issuer="https://id.example", subject="owner"), "owner", now_ms)
+    make_token(con, world, "erp", TokenAsked(), by="test")
+    (session,), (token,) = sessions_of(con, "owner", now_ms), tokens_of(con, "erp", now_ms)
+    people = {"person": "owner", "somebody": "somebody", "team": "crew", "program": "erp"}
+    return people | {"session": session.id, "token": token.id}
 
 
 async def _device(client: AsyncClient, intake: Intake, person: str, people: tuple[str, ...] | None = None) -> Author:

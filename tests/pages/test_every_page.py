@@ -11,17 +11,23 @@ from typing import Final
 import pytest
 from playwright.async_api import Page
 
-from backend.accounts.sessions import COOKIE
+from backend.accounts.identities import Identity, link
+from backend.accounts.links import make_link
+from backend.accounts.sessions import COOKIE, open_session
+from backend.accounts.tokens import TokenAsked, make_token
 from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
+from backend.master import PersonRow
 from backend.pages.catalogue import page_words
+from backend.people import save_person
 from backend.policies.keeping import put_in_force
 from backend.policies.templates import template
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.words import LANGUAGES
 from backend.world import Machine
+from backend.writing import Writing
 from tests.pages.conftest import PHONE, WIDE, PageOf
 from tests.pages.looking import fits, sits_well
 from tests.pages.office import Office
@@ -31,7 +37,12 @@ pytestmark = pytest.mark.anyio
 
 WITHOUT_ADMIN: Final = (("/first", ""),)
 """Address and a person who may see the page ("" is nobody), in an office that nobody administers yet."""
-WITHOUT_DATA: Final = (("/set-up", "ada"), ("/set-up/policies", "ada"), ("/set-up/webhooks", "ada"))
+WITHOUT_DATA: Final = (
+    ("/set-up", "ada"),
+    ("/set-up/programs", "ada"),
+    ("/set-up/policies", "ada"),
+    ("/set-up/webhooks", "ada"),
+)
 """The same where people work and nothing else was put in: what a page says that is empty."""
 PAGES: Final = (
     ("/sign-in", ""),
@@ -42,6 +53,19 @@ PAGES: Final = (
     ("/set-up/policies/new?template_=technician-to-customer", "ada"),
     ("/set-up/policies/shift-to-shift", "ada"),
     ("/set-up/policies/shift-to-shift/edit", "ada"),
+    ("/link/{secret}", ""),
+    ("/set-up/people", "ada"),
+    ("/set-up/people?q=nobody+at+all", "ada"),
+    ("/set-up/people/new", "ada"),
+    ("/set-up/people/anna?done=added", "ada"),
+    ("/set-up/people/anna/edit", "ada"),
+    ("/set-up/teams", "ada"),
+    ("/set-up/teams/new", "ada"),
+    ("/set-up/teams/desk", "ada"),
+    ("/set-up/programs", "ada"),
+    ("/set-up/programs/new", "ada"),
+    ("/set-up/programs/erp", "ada"),
+    ("/set-up/programs/erp/edit", "ada"),
     ("/set-up/webhooks", "ada"),
     ("/set-up/webhooks/new", "ada"),
     ("/set-up/webhooks/{hook}", "ada"),
@@ -62,7 +86,29 @@ def furnish(office: Office) -> dict[str, str]:
     hook = office.do(lambda writing: endpoints.add(writing.con, world, asked, by="ada"))
     shift = template("shift-to-shift", page_words("en"), desk="desk", salt="salt")
     office.do(lambda writing: put_in_force(writing, shift, by="ada"))
-    return {"hook": hook}
+    return {"hook": hook, "secret": office.do(lambda writing: _people(writing, office))}
+
+
+def _people(writing: Writing, office: Office) -> str:
+    """Somebody with all that a person can have, a program with a token; the secret of a link."""
+    con, world = writing.con, office.intake.door.world
+    anna = PersonRow(
+        name="Anna Ångström",
+        roles=("technician", "depot"),
+        skills=("gas", "heights"),
+        teams=("desk",),
+        sites=("north",),
+        trained_until="2030-01-01T00:00:00Z",
+        email="anna@example.org",
+        phone="+46 8 123 45",
+    )
+    save_person(office.intake.door, writing, "anna", anna, by="ada")
+    save_person(office.intake.door, writing, "erp", PersonRow(roles=("integration",), sites=("*",)), by="ada")
+    make_token(con, world, "erp", TokenAsked(label="ERP", endpoints=("GET /api/jobs",)), by="ada")
+    link(con, Identity(issuer="https://id.example", subject="17", email="anna@example.org"), "anna", writing.now_ms)
+    for agent in ("Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36", ""):
+        open_session(con, world, "anna", agent=agent, address="192.0.2.7")
+    return make_link(con, world, "anna", "reset", by="ada")
 
 
 class Looking:

@@ -57,6 +57,11 @@ document.addEventListener("click", async (event) => {
   button.dataset.copied = "yes";
 });
 
+// Prints the page.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // What went wrong is where the reader is at once.
 function attend() {
   document.querySelector("[data-focus]")?.focus();

@@ -54,3 +54,6 @@ SELECT person FROM staff_password ORDER BY person;
 
 -- name: who_is_invited
 SELECT DISTINCT person FROM staff_link WHERE used_at IS NULL AND expires_at > :now_ms ORDER BY person;
+
+-- name: who_has_an_account
+SELECT DISTINCT person FROM staff_identity ORDER BY person;
