@@ -712,6 +712,39 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="at_ms=event.wall_ms,",
         test="tests/backend/test_flags.py::test_an_event_made_under_a_roster_that_had_long_been_replaced_is_flagged",
     ),
+    Fault(
+        name="forms-unchecked",
+        invariant="a form is taken only from a page of the sender's own session",
+        file="backend/pages/routes.py",
+        old="    before_request=check_form,\n",
+        new="",
+        test=(
+            "tests/backend/test_forged_forms.py::"
+            "test_a_form_that_no_page_of_this_session_sent_is_refused_on_every_route"
+        ),
+    ),
+    Fault(
+        name="scope-dropped",
+        invariant="outside scope the answer is that of an unknown id",
+        file="backend/views.py",
+        old="    if not reached:\n",
+        new="    if not row:\n",
+        test=(
+            "tests/backend/test_authorisation.py::"
+            "test_what_is_out_of_scope_is_answered_byte_for_byte_like_what_is_not_there"
+        ),
+    ),
+    Fault(
+        name="session-kept-at-sign-in",
+        invariant="a session begins with its sign-in",
+        file="backend/pages/entrance.py",
+        old="    return go(back, cookies=[session_cookie(token)])\n",
+        new="    return go(back, cookies=[session_cookie(request.cookies.get(COOKIE, token))])\n",
+        test=(
+            "tests/backend/test_forged_forms.py::"
+            "test_a_session_that_was_there_before_the_sign_in_is_worth_nothing_after_it"
+        ),
+    ),
 )
 
 SEEDED: Final[dict[str, str]] = {

@@ -94,7 +94,7 @@ async def test_what_is_out_of_scope_is_answered_byte_for_byte_like_what_is_not_t
 def _said(answer: Response, names: dict[str, str]) -> tuple[int, list[tuple[str, str]], str]:
     """The whole answer, but for the name that was asked for: the caller knows it."""
     text = answer.text
-    for key, name in names.items():
+    for key, name in sorted(names.items(), key=lambda one: -len(one[1])):
         text = text.replace(name, f"{{{key}}}")
     headers = [(key, value) for key, value in answer.headers.items() if key not in ("content-length", "set-cookie")]
     return answer.status_code, headers, text

@@ -103,7 +103,7 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     others = {
         "owner": PersonRow(sites=("*",)),
         "somebody": PersonRow(),
-        "erp": PersonRow(roles=("integration",)),
+        "the-importer": PersonRow(roles=("integration",)),
         "dora": PersonRow(roles=("dispatcher",), teams=("desk",), sites=("*",)),
     }
 
@@ -165,9 +165,9 @@ def _accounts(writing: Writing, world: FixedWorld) -> dict[str, str]:
     con, now_ms = writing.con, writing.now_ms
     open_session(con, world, "owner", agent="test", address="test")
     link(con, Identity(issuer="https://id.example", subject="owner"), "owner", now_ms)
-    make_token(con, world, "erp", TokenAsked(), by="test")
-    (session,), (token,) = sessions_of(con, "owner", now_ms), tokens_of(con, "erp", now_ms)
-    people = {"person": "owner", "somebody": "somebody", "team": "crew", "program": "erp"}
+    make_token(con, world, "the-importer", TokenAsked(), by="test")
+    (session,), (token,) = sessions_of(con, "owner", now_ms), tokens_of(con, "the-importer", now_ms)
+    people = {"person": "owner", "somebody": "somebody", "team": "crew", "program": "the-importer"}
     return people | {"session": session.id, "token": token.id}
 
 
