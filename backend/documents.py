@@ -169,6 +169,7 @@ class Documents:
                     teams=(*row.teams, *crews_of.get(id_, ())),
                     sites=row.sites,
                     trained_until=row.trained_until,
+                    entitlements=row.entitlements,
                 )
                 for id_, row in all_of(self.con, PERSON)
             },

@@ -27,7 +27,7 @@ EVERY: Final = "*"
 
 
 class PersonRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Somebody who works here; `sites` is the scope: empty is none, `*` is all.
+    """Somebody who works here; `sites` is the scope: empty is none, `*` is all. So it is with `entitlements`.
 
     `email` and `phone` are the office's alone: neither roster nor names say them.
     """
@@ -41,6 +41,7 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     hours: str = ""
     email: Email = ""
     phone: Phone = ""
+    entitlements: tuple[Name, ...] = ()
 
 
 class TeamRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

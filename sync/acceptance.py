@@ -196,7 +196,7 @@ def _sender(event: Event, offered: Offered, scene: Scene) -> None:
     if device is None or event.actor not in device.people or person is None:
         raise Problem(SENDER_NOT_AUTHORISED, f"{event.actor} is not listed for this device")
     site = _site(offered, scene.journey)
-    if site and "*" not in person.sites and site not in person.sites:
+    if not person.reaches(site):
         raise Problem(SENDER_NOT_AUTHORISED, f"{event.actor} at {site}")
 
 

@@ -1,9 +1,9 @@
 """The rules of what answers an offer: acceptance, refusal, withdrawal, confirmation."""
 
 from sync.authority import Who, way_of, who_recorded
-from sync.events import Accepted, Confirmed, Custody, Event, Offered, PersonSwitched, Refused, Withdrawn
+from sync.events import Accepted, Confirmed, Custody, Event, JobOpened, Offered, PersonSwitched, Refused, Withdrawn
 from sync.ids import event_hash
-from sync.policy import Policy, is_role
+from sync.policy import Person, Policy, is_role
 from sync.problems import (
     NOT_A_PARTY,
     NOT_ADDRESSED,
@@ -30,6 +30,7 @@ def accepted(event: Event, body: Accepted, known: Known) -> Standing:
         raise refuse(OWN_OFFER, body.party)
     speaker = offer.event.actor if who.people.knows(offered.sender) else ""
     _entitled(event, body, speaker, who, policy)
+    _within(event, body, offered, node, who, policy)
     _distinct(event, body, {offered.sender, offer.event.actor}, node, policy)
     child = Node(
         key=event_hash(f"{node.key} {body.party}".encode()),
@@ -90,7 +91,7 @@ def _entitled(event: Event, body: Accepted, speaker: str, who: Who, policy: Poli
         if not rule.guests:
             raise refuse(NOT_ENTITLED, "no guests over this boundary")
         return
-    person_id = body.party if who.people.person(body.party) else event.actor
+    person_id = _receiver(event, body, who)
     person = who.people.person(person_id)
     roles = frozenset(person.roles) if person else frozenset()
     wanted = frozenset(rule.roles) or ({policy.receiver_role} if policy.receiver_role else frozenset())
@@ -103,6 +104,29 @@ def _entitled(event: Event, body: Accepted, speaker: str, who: Who, policy: Poli
     for edge in policy.forbidden:
         if edge.receiver in roles and sender is not None and edge.sender in sender.roles:
             raise refuse(NOT_ALLOWED_NOW, f"{edge.sender} to {edge.receiver}")
+
+
+def _receiver(event: Event, body: Accepted, who: Who) -> str:
+    """Who is asked what he may do: the party, where that is a person, else whoever accepts for it."""
+    return body.party if who.people.person(body.party) else event.actor
+
+
+def _within(event: Event, body: Accepted, offered: Offered, node: Node, who: Who, policy: Policy) -> None:
+    """Return only if the job is one for the receiver, where the policy asks for that: by its site, by its entitlement.
+
+    Both are read from the job's opening, to which the offer may add a site.
+    """
+    rule, opened = policy.accept, way_of(node)[-1].event.body
+    if not isinstance(opened, JobOpened) or not who.people.knows(body.party):
+        return
+    person_id = _receiver(event, body, who)
+    person = who.people.person(person_id) or Person()
+    if rule.scope:
+        for site in (opened.site, offered.site):
+            if not person.reaches(site):
+                raise refuse(NOT_ENTITLED, f"{person_id} may not work at {site}")
+    if rule.entitlement and not person.serves(opened.entitlement):
+        raise refuse(NOT_ENTITLED, f"{person_id} may not serve {opened.entitlement}")
 
 
 def _distinct(event: Event, body: Accepted, senders: set[str], node: Node, policy: Policy) -> None:

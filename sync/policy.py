@@ -33,13 +33,25 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What somebody may do; names live in another document. `sites` is the scope: empty is none, `*` is all."""
+    """What somebody may do; names live in another document. `sites` is the scope: empty is none, `*` is all.
+
+    `entitlements` are those, of what customers are entitled to, that this person may serve; `*` is all.
+    """
 
     roles: tuple[Role, ...] = ()
     skills: tuple[str, ...] = ()
     teams: tuple[Id, ...] = ()
     sites: tuple[str, ...] = ()
     trained_until: str = ""
+    entitlements: tuple[str, ...] = ()
+
+    def reaches(self, site: str) -> bool:
+        """True where this person may work at the site; one that is not said keeps nobody out."""
+        return not site or EVERY in self.sites or site in self.sites
+
+    def serves(self, entitlement: str) -> bool:
+        """True where this person may do what a customer is entitled to so; a job that names none is for everybody."""
+        return not entitlement or EVERY in self.entitlements or entitlement in self.entitlements
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="roster"):
@@ -98,6 +110,8 @@ class Directory:
         return party in self._people or party in self._teams or is_role(party)
 
 
+EVERY: Final = "*"
+"""Among what a person may: all of it."""
 ROLE = "role:"
 GUEST = "guest:"
 """How the party of somebody in no roster begins, where the sender's device made up the rest."""
@@ -144,11 +158,17 @@ class CheckRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Accept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who may accept: any of `roles` (empty: anybody addressed) and all of `skills`; `guests` says if a guest may."""
+    """Who may accept: any of `roles` (empty: anybody addressed) and all of `skills`; `guests` says if a guest may.
+
+    `scope` asks that the job's site, and the one that the offer names, are among the person's sites; `entitlement`
+    that the person may serve what the job was opened under. A guest has neither.
+    """
 
     roles: tuple[Role, ...] = ()
     skills: tuple[str, ...] = ()
     guests: bool = True
+    scope: bool = False
+    entitlement: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

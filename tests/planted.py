@@ -696,6 +696,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/backend/test_redacting.py::test_a_changed_hash_and_a_text_that_nobody_signed_are_found",
     ),
     Fault(
+        name="site-of-the-offer-alone",
+        invariant="where a policy asks for scope, an offer that names another site opens no way around the job's",
+        file="sync/answers.py",
+        old="for site in (opened.site, offered.site):",
+        new="for site in (offered.site or opened.site,):",
+        test="tests/sync/test_boundary.py::test_a_policy_may_ask_that_job_and_offer_are_at_sites_of_the_receivers",
+    ),
+    Fault(
         name="scope-of-today",
         invariant="a flag says what the scope was as an event came to count, whatever it is now",
         file="backend/flagging.py",

@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     add.add_argument("person")
     for option in ("name", "email", "phone"):
         add.add_argument(f"--{option}")
-    for option in ("role", "skill", "team", "site"):
+    for option in ("role", "skill", "team", "site", "entitlement"):
         add.add_argument(f"--{option}", action="append", metavar=option.upper(), help="may be given again")
     add.add_argument("--trained-until", metavar="TIME", type=moment, help="RFC 3339 with its offset; '' for no end")
     team = steps.add_parser("team", help="add a team, or rename it")
@@ -101,6 +101,7 @@ def _add(args: argparse.Namespace, settings: Settings) -> int:
             "teams": args.team,
             "sites": args.site,
             "trained_until": args.trained_until,
+            "entitlements": args.entitlement,
         }
         plain = msgspec.to_builtins(before) | {name: value for name, value in given.items() if value is not None}
         try:

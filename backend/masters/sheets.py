@@ -189,6 +189,7 @@ SHEETS: Final = (
             _hours(),
             Field(name="email", type="email", example="anna@field.example"),
             Field(name="phone", type="phone", example="+49 331 5550110"),
+            Field(name="entitlements", many=True, example="service contract"),
         ),
     ),
     Sheet(

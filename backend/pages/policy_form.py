@@ -60,6 +60,8 @@ def read_policy(form: Form, boundary: str, salt: str) -> Read:
             "roles": form.all("accept_roles"),
             "skills": _list(form.text("skills"), ","),
             "guests": form.ticked("guests"),
+            "scope": form.ticked("accept_scope"),
+            "entitlement": form.ticked("accept_entitlement"),
         },
         "distinct_from": form.all("distinct_from"),
         "limits": {name: numbers.at(form, f"limit_{name}") for name in LIMITS},

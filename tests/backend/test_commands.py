@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from backend.commands import devices, people, policies, rebuild, serve, sites
+from backend.store.sqlite import connect
 from sync.cards import read_enrolment
 
 Run = Callable[..., int]
@@ -29,7 +31,7 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
     assert run(people.main, "team", "crew", "--name", "The crew") == 0
     assert run(people.main, "add", "anna", "--name", "Anna", "--role", "technician", "--team", "crew") == 0
     assert run(sites.main, "add", "north", "--zone", "Europe/Berlin", "--lat", "52.5") == 0
-    assert run(people.main, "add", "anna", "--site", "north") == 0
+    assert run(people.main, "add", "anna", "--site", "north", "--entitlement", "gold", "--entitlement", "silver") == 0
     assert run(devices.main, "add", "phone", "--person", "anna") == 0
     policy = tmp_path / "policy.json"
     policy.write_text('[{"boundary": "site", "limits": {"accept": 30}}]')
@@ -39,7 +41,11 @@ def test_people_devices_sites_and_policies_are_added_changed_and_listed(
 
     run(people.main, "list", "--json")
     anna = json.loads(capsys.readouterr().out)["people"]["anna"]
+    entitlements = anna.pop("entitlements")
     assert anna == {"name": "Anna", "roles": ["technician"], "teams": ["crew"], "sites": ["north"]}
+    with closing(connect(tmp_path / "x.db", read_only=True)) as con:
+        (raw,) = con.execute("SELECT bytes FROM document WHERE key = 'roster' ORDER BY version DESC LIMIT 1").fetchone()
+    assert json.loads(raw)["people"]["anna"]["entitlements"] == entitlements == ["gold", "silver"]
     run(devices.main, "list", "--json")
     assert json.loads(capsys.readouterr().out) == {"phone": {"people": ["anna"], "kid": "", "keys": []}}
     run(sites.main, "list", "--json")

@@ -52,7 +52,7 @@ from sync.problems import (
     Problem,
     ProblemKind,
 )
-from tests.device.field import PAYLOAD, POINTS, SITE_POLICY, Field, unknown_hash
+from tests.device.field import PAYLOAD, PEOPLE, POINTS, SITE_POLICY, Field, unknown_hash
 
 pytestmark = pytest.mark.anyio
 DAY_MS = 24 * 3_600_000
@@ -148,6 +148,27 @@ async def test_a_handover_goes_on_from_hand_to_hand(crew: Crew) -> None:
     accepted = await crew.anna.accepting.accept("anna", seen, read_it_back(seen))
     await crew.bo.offering.confirm("bo", read_code(accepted.texts))
     assert crew.bo.holding.journey(crew.job).accountable == "north"
+
+
+async def test_with_no_network_nobody_accepts_at_a_site_or_under_an_entitlement_that_the_roster_does_not_give_him(
+    crew: Crew,
+) -> None:
+    strict = Accept(roles=("technician",), scope=True, entitlement=True)
+    await crew.field.publish(msgspec.structs.replace(SITE_POLICY, version=2, accept=strict))
+    for job, taker in ((crew.job, "cy"), (await crew.anna.jobs.open("anna", site="site-1", entitlement="gold"), "bo")):
+        agent = crew.cy if taker == "cy" else crew.bo
+        offer = await crew.anna.offering.offer("anna", job, PAYLOAD, [taker])
+        seen = await agent.accepting.look(taker, read_code(offer.texts))
+        with pytest.raises(Problem) as caught:
+            await agent.accepting.accept(taker, seen, read_it_back(seen))
+        assert caught.value.kind is NOT_ENTITLED
+        assert agent.holding.memory.jobs() == (), "nothing is recorded"
+    await crew.hand_over()
+    may = msgspec.structs.replace(PEOPLE["bo"], entitlements=("gold",))
+    await crew.field.publish(crew.field.roster(people={"bo": may}))
+    seen = await crew.bo.accepting.look("bo", read_code(offer.texts))
+    await crew.bo.accepting.accept("bo", seen, read_it_back(seen))
+    assert crew.bo.holding.journey(job).accountable == "bo"
 
 
 async def test_a_confirmation_of_the_same_acceptance_again_is_no_error_and_records_nothing(crew: Crew) -> None:

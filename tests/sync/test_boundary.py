@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from sync.events import Event
+from sync.events import Event, JobOpened
 from sync.payload import DeclaredGap, NextAction, Payload
 from sync.policy import Accept, AllowedWhen, Edge, Policy
 from tests.sync.cast import persons, roster
@@ -100,6 +100,59 @@ def test_who_may_accept_is_the_policy_s_to_say(rules: dict[str, object], expecte
     policy = msgspec.structs.replace(FREE, **rules)
     scene = Scene(policy, msgspec.structs.replace(roster(1), people=people))
     assert taken(scene, offered(scene)) == expected
+
+
+@pytest.mark.parametrize(
+    ("sites", "at", "expected"),
+    [
+        (("mill",), "", "applied"),
+        (("*",), "", "applied"),
+        ((), "", "not-entitled"),
+        (("quay",), "", "not-entitled"),
+        (("quay",), "quay", "not-entitled"),
+        (("mill",), "quay", "not-entitled"),
+        (("mill", "quay"), "quay", "applied"),
+    ],
+)
+def test_a_policy_may_ask_that_job_and_offer_are_at_sites_of_the_receivers(
+    sites: tuple[str, ...], at: str, expected: str
+) -> None:
+    people = persons(1) | {"bo": msgspec.structs.replace(persons(1)["bo"], sites=sites)}
+    for policy, said in ((FREE, "applied"), (msgspec.structs.replace(FREE, accept=Accept(scope=True)), expected)):
+        scene = Scene(policy, msgspec.structs.replace(roster(1), people=people))
+        offer = scene.record(msgspec.structs.replace(scene.offer("bo"), site=at))
+        assert taken(scene, offer) == said
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "expected"),
+    [
+        ((), "", "applied"),
+        (("gold",), "gold", "applied"),
+        (("*",), "gold", "applied"),
+        ((), "gold", "not-entitled"),
+        (("silver",), "gold", "not-entitled"),
+    ],
+)
+def test_a_policy_may_ask_that_the_receiver_serves_what_the_job_was_opened_under(
+    held: tuple[str, ...], asked: str, expected: str
+) -> None:
+    people = persons(1) | {"bo": msgspec.structs.replace(persons(1)["bo"], entitlements=held)}
+    for policy, said in ((FREE, "applied"), (msgspec.structs.replace(FREE, accept=Accept(entitlement=True)), expected)):
+        scene = Scene(policy, msgspec.structs.replace(roster(1), people=people))
+        opened = JobOpened(roster=scene.roster, party="anna", site="mill", entitlement=asked)
+        scene.opened = scene.record(opened)
+        assert taken(scene, offered(scene)) == said
+
+
+def test_of_a_team_whoever_accepts_is_asked_and_of_a_guest_neither_scope_nor_entitlement() -> None:
+    people = persons(1) | {"fay": msgspec.structs.replace(persons(1)["fay"], sites=("mill",))}
+    policy = msgspec.structs.replace(FREE, accept=Accept(scope=True, entitlement=True))
+    scene = Scene(policy, msgspec.structs.replace(roster(1), people=people))
+    offer = scene.record(scene.offer("north", "gil"))
+    assert scene.said(scene.record(scene.answer(offer, "north"), by="eva")) == "not-entitled"
+    assert scene.said(scene.record(scene.answer(offer, "north"), by="fay")) == "applied"
+    assert scene.said(scene.record(scene.answer(offer, "gil", met="guest"))) == "applied"
 
 
 def test_a_team_is_entitled_by_the_member_who_accepts() -> None:
