@@ -12,6 +12,7 @@ from backend.actions import ACTIONS, Action, ActionId, Asked, Plan, draft, need_
 from backend.look import Look
 from sync.clock import milliseconds
 from sync.corrections import correction_of
+from sync.details import ENDS_FIRST, NO_TIME
 from sync.events import Draft, JobOpened, JobPlanned, NoteWritten, VisitType, When
 from sync.payload import Id, Priority
 from sync.problems import UNREADABLE, WRONG_INPUT, Problem
@@ -102,9 +103,9 @@ def check_window(begins: str, ends: str) -> None:
         except Problem as problem:
             if problem.kind is not UNREADABLE:
                 raise
-            raise Problem(WRONG_INPUT, "write a date and a time", name) from problem
+            raise Problem(WRONG_INPUT, NO_TIME.of(), name) from problem
     if begins and ends and milliseconds(begins) > milliseconds(ends):
-        raise Problem(WRONG_INPUT, "it ends before it begins", "window_to")
+        raise Problem(WRONG_INPUT, ENDS_FIRST.of(), "window_to")
 
 
 def edit(look: Look, asked: AskedEdit) -> list[Draft]:

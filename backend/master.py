@@ -12,6 +12,7 @@ from msgspec import Meta
 from backend.store.sqlite import queries
 from sync.clock import milliseconds
 from sync.codec import decode, encode
+from sync.details import IS_CREW, IS_PERSON, IS_TEAM, MEANS_ELSE
 from sync.payload import Id
 from sync.policy import GUEST, Names, Role, is_role
 from sync.problems import BAD_NAME, NOT_FOUND, TAKEN, Problem
@@ -129,8 +130,9 @@ def get(con: sqlite3.Connection, kind: Kind[_R], id_: str) -> _R:
 
 _TIMES: Final = ("trained_until", "valid_from", "valid_until")
 """Fields that are RFC 3339 where they say anything: every device reads them when it scans a code."""
+IS_A: Final = {"person": IS_PERSON, "team": IS_TEAM, "crew": IS_CREW}
 MOST_NAME: Final = 200
-_PARTIES: Final = ("person", "team", "crew")
+_PARTIES: Final = tuple(IS_A)
 """They are parties alike: one name cannot stand for two of them."""
 
 
@@ -144,11 +146,11 @@ def check_new(con: sqlite3.Connection, kind: str, id_: str) -> None:
     """Return only if a row of this kind can have this id: BAD_NAME, or TAKEN where it is somebody else's."""
     check_name(id_)
     if (kind in _PARTIES and (is_role(id_) or id_.startswith(GUEST))) or (kind == SITE.name and id_ == EVERY):
-        raise Problem(BAD_NAME, f"{id_!r} means something else here")
+        raise Problem(BAD_NAME, MEANS_ELSE.of(name=repr(id_)))
     others = [other for other in _PARTIES if other != kind] if kind in _PARTIES else []
     for other in others:
         if con.execute(_SQL["master"].text, {"kind": other, "id": id_}).fetchone():
-            raise Problem(TAKEN, f"{id_} is a {other}")
+            raise Problem(TAKEN, IS_A[other].of(name=id_))
 
 
 def put(con: sqlite3.Connection, kind: Kind[_R], id_: str, row: _R, *, by: str, now_ms: int) -> bool:

@@ -14,9 +14,25 @@ from backend.accounts.passwords import drop_password, password_of
 from backend.accounts.sessions import end_sessions
 from backend.accounts.tokens import end_tokens
 from backend.intake import Door
-from backend.master import CREW, DEVICE, EVERY, PERSON, SITE, TEAM, PersonRow, TeamRow, all_of, end, find, get, put
+from backend.master import (
+    CREW,
+    DEVICE,
+    EVERY,
+    IS_A,
+    PERSON,
+    SITE,
+    TEAM,
+    PersonRow,
+    TeamRow,
+    all_of,
+    end,
+    find,
+    get,
+    put,
+)
 from backend.store.sqlite import queries
 from backend.writing import Writing
+from sync.details import IS_DESK, NO_TEAM
 from sync.problems import (
     BAD_NAME,
     CHANGED_SINCE,
@@ -49,7 +65,7 @@ def save_person(door: Door, writing: Writing, id_: str, row: PersonRow, *, by: s
     had = before or PersonRow()
     for team in set(row.teams) - set(had.teams):
         if find(writing.con, TEAM, team) is None:
-            raise Problem(UNKNOWN_PARTY, f"team {team}", "teams")
+            raise Problem(UNKNOWN_PARTY, NO_TEAM.of(name=team), "teams")
     for site in set(row.sites) - set(had.sites) - {EVERY}:
         if find(writing.con, SITE, site) is None:
             raise Problem(UNKNOWN_SITE, site, "sites")
@@ -101,7 +117,7 @@ def take_off_team(door: Door, writing: Writing, id_: str, *, by: str) -> tuple[s
     """
     get(writing.con, TEAM, id_)
     if id_ == door.settings.desk:
-        raise Problem(NOT_POSSIBLE_NOW, f"{id_} dispatches")
+        raise Problem(NOT_POSSIBLE_NOW, IS_DESK.of(name=id_))
     set_members(door, writing, id_, (), by=by)
     end(writing.con, TEAM, id_, now_ms=writing.now_ms, by=by)
     door.cut(writing)
@@ -151,7 +167,7 @@ def _check_seen(con: sqlite3.Connection, kind: str, id_: str, seen: int | None) 
         raise Problem(BAD_NAME, id_[:40], "id")
     at = version_of(con, kind, id_)
     if seen is not None and seen != at:
-        raise Problem(CHANGED_SINCE, id_) if seen else Problem(TAKEN, f"{id_} is a {kind}", "id")
+        raise Problem(CHANGED_SINCE, id_) if seen else Problem(TAKEN, IS_A[kind].of(name=id_), "id")
 
 
 def _need_another_admin(con: sqlite3.Connection, id_: str) -> None:

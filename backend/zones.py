@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from sync.details import NO_ZONE
 from sync.problems import BAD_ARGUMENT, Problem
 
 
@@ -10,4 +11,4 @@ def check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:
-        raise Problem(BAD_ARGUMENT, f"no time zone is called {name!r}; write one such as Europe/Berlin") from error
+        raise Problem(BAD_ARGUMENT, NO_ZONE.of(name=repr(name))) from error

@@ -4,6 +4,7 @@ A rule raises `Problem(KIND, detail)`; each edge renders it in its own way (prob
 HTTP, a line and exit code 2 on the command line, a verdict's code on the wire).
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -22,16 +23,40 @@ class ProblemKind(msgspec.Struct, frozen=True):
     advice: str
 
 
+class Detail(msgspec.Struct, frozen=True):
+    """A sentence on what was found, with `{places}` in it; `key` names it where other languages say it."""
+
+    key: str
+    sentence: str
+
+    def of(self, **given: int | str) -> "Found":
+        """The sentence with what was found put in; each of its places has to be given."""
+        return Found(self, given)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A detail and what was found, so that a page can say it in the reader's language; as text it is English."""
+
+    detail: Detail
+    given: Mapping[str, int | str]
+
+    def __str__(self) -> str:
+        return self.detail.sentence.format_map(self.given)
+
+
 class Problem(Exception):
     """Something was refused for a reason that `kind` names; nothing was changed by the attempt.
 
-    `detail` says what was found, `where` the place in the input (a line, a field, a path) if there is one.
+    `detail` says what was found, `where` the place in the input (a line, a field, a path) if there is one. What people
+    often meet is a `Found` of sync/details.py: it stays in `found`, and `detail` is its English.
     """
 
-    def __init__(self, kind: ProblemKind, detail: str = "", where: str = "") -> None:
-        super().__init__(": ".join(part for part in (kind.title, where, detail) if part))
+    def __init__(self, kind: ProblemKind, detail: str | Found = "", where: str = "") -> None:
+        said = str(detail)
+        super().__init__(": ".join(part for part in (kind.title, where, said) if part))
         self.kind = kind
-        self.detail = detail
+        self.detail = said
+        self.found = detail if isinstance(detail, Found) else None
         self.where = where
 
 
@@ -536,7 +561,7 @@ UNKNOWN_SITE = _kind(
     "No site of this name is listed",
     422,
     "fix",
-    "Add it first, with the master data or by handover sites add.",
+    "Add it first, among the master data or with handover sites add.",
 )
 BAD_NAME = _kind(
     "bad-name",

@@ -8,6 +8,7 @@ import msgspec
 from backend.master import PERSON, all_of
 from backend.store.sqlite import queries
 from backend.world import World
+from sync.details import NO_DEPARTURE
 from sync.ids import b64, digest
 from sync.problems import (
     EMAIL_SHARED,
@@ -89,7 +90,7 @@ def arrive(con: sqlite3.Connection, state: str, binding: str, now_ms: int) -> De
     row = con.execute(_SQL["departure"].text, {"hash": digest(state.encode())}).fetchone()
     con.execute(_SQL["arrive"].text, {"hash": digest(state.encode()), "now_ms": now_ms})
     if row is None or row[7] <= now_ms or row[0] != digest(binding.encode()):
-        raise Problem(PROVIDER_LIED, "this browser began no such sign-in, or too long ago", "state")
+        raise Problem(PROVIDER_LIED, NO_DEPARTURE.of(), "state")
     return Departure(provider=row[1], nonce=row[2], verifier=row[3], back=row[4], person=row[5], session=row[6])
 
 

@@ -8,6 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from zxcvbn import zxcvbn
 
 from backend.store.sqlite import queries
+from sync.details import COMMON_PASSWORD, LONG_PASSWORD, SHORT_PASSWORD
 from sync.problems import WEAK_PASSWORD, Problem
 
 _SQL: Final = queries("accounts")
@@ -58,11 +59,13 @@ def strong_enough(password: str, *known: str) -> None:
     (NIST SP 800-63B, 3.1.1.2): zxcvbn compares with what was common in leaked lists, with words, names, dates, rows of
     the keyboard and repetitions, and its score 3 begins at 10^8 guesses.
     """
-    if not LEAST <= len(password) <= MOST:
-        raise Problem(WEAK_PASSWORD, f"{len(password)} of at least {LEAST} characters", "password")
+    if len(password) < LEAST:
+        raise Problem(WEAK_PASSWORD, SHORT_PASSWORD.of(length=len(password), least=LEAST), "password")
+    if len(password) > MOST:
+        raise Problem(WEAK_PASSWORD, LONG_PASSWORD.of(length=len(password), most=MOST), "password")
     words = [word for text in (*known, "handover") for word in (text, *text.replace("@", " ").split()) if word]
     if zxcvbn(password[:_LOOKED_AT], user_inputs=words)["score"] < _SCORE:
-        raise Problem(WEAK_PASSWORD, "it is common, or holds what others know of you", "password")
+        raise Problem(WEAK_PASSWORD, COMMON_PASSWORD.of(), "password")
 
 
 def accepted(password: str, *known: str) -> str:

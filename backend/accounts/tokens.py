@@ -10,6 +10,7 @@ import msgspec
 
 from backend.store.sqlite import queries
 from backend.world import World
+from sync.details import LONG, NOT_BETWEEN
 from sync.ids import b64, digest
 from sync.problems import NOT_SIGNED_IN, WRONG_INPUT, Problem
 
@@ -65,9 +66,9 @@ def token_hash(token: str) -> bytes:
 def make_token(con: sqlite3.Connection, world: World, person: str, asked: TokenAsked, *, by: str) -> str:
     """A token for this person; WRONG_INPUT for a number of days or a name that is none."""
     if not 1 <= asked.days <= MOST_DAYS:
-        raise Problem(WRONG_INPUT, f"1 to {MOST_DAYS}", "days")
+        raise Problem(WRONG_INPUT, NOT_BETWEEN.of(least=1, most=MOST_DAYS), "days")
     if len(asked.label) > MOST_LABEL or (asked.label and not asked.label.isprintable()):
-        raise Problem(WRONG_INPUT, f"{MOST_LABEL} characters at most", "label")
+        raise Problem(WRONG_INPUT, LONG.of(most=MOST_LABEL), "label")
     token = b64(world.token(_TOKEN_BYTES))
     keep_token(con, token, person, asked, now_ms=world.now_ms(), by=by)
     return token

@@ -17,6 +17,7 @@ from backend.masters.sheets import BY_KIND, BY_NAME, ID, SHEETS, Field, Sheet
 from backend.masters.taking import Bad, Held, Line, lines_of
 from backend.tables import header_of, read_table
 from backend.workbooks import MOST_BYTES, MOST_ROWS, Column, ReadSheet, Written, read_workbook, write_workbook
+from sync.details import FILE_TOO_LARGE, NAME_AFTER_SHEET, NONE_OF_OUR_SHEETS, TOO_MANY_ROWS
 from sync.problems import BAD_TABLE, TOO_LARGE, Problem
 
 ABOUT: Final = "read me"
@@ -44,16 +45,16 @@ def read_file(name: str, raw: bytes) -> Sent:
     Raises NOT_A_WORKBOOK, BAD_TABLE, TOO_LARGE where nothing of it can be read.
     """
     if len(raw) > MOST_BYTES:
-        raise Problem(TOO_LARGE, f"more than {MOST_BYTES // 1024 // 1024} MB", name[:80])
+        raise Problem(TOO_LARGE, FILE_TOO_LARGE.of(megabytes=MOST_BYTES // 1024 // 1024), name[:80])
     if name.casefold().endswith((".csv", ".txt", ".tsv")):
         return _read_csv(name, raw)
     sent = [_read_sheet(sheet) for sheet in read_workbook(raw) if _plain(sheet.name) != ABOUT]
     if all(one.strangers for one in sent):
         names = ", ".join(BY_NAME)
-        raise Problem(BAD_TABLE, f"no sheet in it is called as one of ours: {names}", name[:80])
+        raise Problem(BAD_TABLE, NONE_OF_OUR_SHEETS.of(names=names), name[:80])
     lines = tuple(line for one in sent for line in one.lines)
     if len(lines) > MOST_ROWS:
-        raise Problem(TOO_LARGE, f"more than {MOST_ROWS} rows", name[:80])
+        raise Problem(TOO_LARGE, TOO_MANY_ROWS.of(most=MOST_ROWS), name[:80])
     bad = tuple(bad for one in sent for bad in one.bad)
     return Sent(lines=lines, bad=bad, strangers=tuple(name for one in sent for name in one.strangers))
 
@@ -119,11 +120,11 @@ def _read_csv(name: str, raw: bytes) -> Sent:
     stem = PurePath(name).stem.casefold()
     sheet = next((sheet for sheet in SHEETS if stem == sheet.name or stem.startswith(f"{sheet.name}-")), None)
     if sheet is None:
-        raise Problem(BAD_TABLE, f"name a CSV file after its sheet: {', '.join(BY_NAME)}", name[:80])
+        raise Problem(BAD_TABLE, NAME_AFTER_SHEET.of(names=", ".join(BY_NAME)), name[:80])
     needed = sheet.key or ("id",)
     rows, quarantined = read_table(raw, needed, (*sheet.columns, *MENDING))
     if len(rows) > MOST_ROWS:
-        raise Problem(TOO_LARGE, f"more than {MOST_ROWS} rows", name[:80])
+        raise Problem(TOO_LARGE, TOO_MANY_ROWS.of(most=MOST_ROWS), name[:80])
     columns = set(header_of(raw)) & set(sheet.columns)
     lines = tuple(
         Line(sheet.name, row.line, {column: _unguarded(row.cells.get(column, "")) for column in columns})

@@ -15,7 +15,8 @@ from backend.masters.sheets import BY_KIND, Sheet
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import decode
-from sync.problems import BAD_ARGUMENT, CHANGED_SINCE, NOT_FOUND, STILL_NAMED, TAKEN, Problem
+from sync.details import DAY_OVER, NO_DAY
+from sync.problems import CHANGED_SINCE, NOT_FOUND, STILL_NAMED, TAKEN, WRONG_INPUT, Problem
 
 _SQL: Final = queries("masters")
 IN_DOCUMENTS: Final = frozenset({PERSON.name, TEAM.name, CREW.name, SITE.name, DEVICE.name})
@@ -102,7 +103,7 @@ def used_by(con: sqlite3.Connection, sheet: Sheet, id_: str) -> tuple[tuple[Use,
 def stop(door: Door, writing: Writing, sheet: Sheet, id_: str, *, by: str, day: str) -> int:
     """Afterwards the row is in force no longer than through `day` (in the office's zone); when it ends, ms since 1970.
 
-    A day that is today ends it at once. STILL_NAMED where others name it; BAD_ARGUMENT for a day that is over.
+    A day that is today ends it at once. STILL_NAMED where others name it; WRONG_INPUT for a day that is over.
     """
     con = writing.con
     in_force(con, sheet, id_)
@@ -148,10 +149,10 @@ def _ends_ms(day: str, zone: str, now_ms: int) -> int:
     try:
         last = date.fromisoformat(day)
     except ValueError as error:
-        raise Problem(BAD_ARGUMENT, f"{day[:40]} is no day such as 2027-05-01", "day") from error
+        raise Problem(WRONG_INPUT, NO_DAY.of(text=day[:40]), "day") from error
     today = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(zone)).date()
     if last < today:
-        raise Problem(BAD_ARGUMENT, f"{day} is over: choose today or a day to come", "day")
+        raise Problem(WRONG_INPUT, DAY_OVER.of(day=day), "day")
     if last == today:
         return now_ms
     after = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(zone))

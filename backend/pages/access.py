@@ -23,6 +23,7 @@ from backend.pages.pictures import code_of
 from backend.pages.shell import frame_of, go, page, said_problem, segment
 from backend.people import link_for
 from backend.writing import Writing
+from sync.details import NO_ACCOUNT, NO_SESSION
 from sync.problems import LINK_OVER, NOT_FOUND, Problem
 
 __all__ = ["open_router", "router"]
@@ -65,7 +66,7 @@ async def end_every(intake: TheIntake, person: FromPath[str]) -> Response[Any]:
 async def end_one(intake: TheIntake, person: FromPath[str], session: FromPath[str]) -> Response[Any]:
     """Afterwards this browser of the person's is signed out."""
     if not await intake.do(lambda writing: end_session(writing.con, person, session, writing.now_ms)):
-        raise Problem(NOT_FOUND, "session")
+        raise Problem(NOT_FOUND, NO_SESSION.of())
     return _to(person, "ended")
 
 
@@ -74,7 +75,7 @@ async def end_account(request: StaffRequest, intake: TheIntake, person: FromPath
     """Afterwards no account of that sign-in service stands for the person."""
     issuer = (await read_form(request)).text("issuer")
     if not await intake.do(lambda writing: end_identity(writing.con, person, issuer)):
-        raise Problem(NOT_FOUND, "account")
+        raise Problem(NOT_FOUND, NO_ACCOUNT.of())
     return _to(person, "unlinked")
 
 

@@ -15,6 +15,7 @@ from backend.master import PERSON, PersonRow, find
 from backend.pages.forms import read_form
 from backend.pages.shell import frame_of, go, page, said_problem
 from backend.writing import Writing
+from sync.details import NO_SESSION
 from sync.problems import NOT_FOUND, WRONG_PASSWORD, Problem
 
 __all__ = ["router"]
@@ -31,7 +32,7 @@ async def end(request: StaffRequest, intake: TheIntake, session: FromPath[str]) 
     """Afterwards that browser is signed out; NOT_FOUND for a session of somebody else."""
     person = request.auth.person
     if not await intake.do(lambda writing: end_session(writing.con, person, session, writing.now_ms)):
-        raise Problem(NOT_FOUND, "session")
+        raise Problem(NOT_FOUND, NO_SESSION.of())
     return go("/account?done=ended")
 
 

@@ -18,6 +18,8 @@ from babel.numbers import format_decimal
 from backend.words import LANGUAGES, Language, Words, words
 from sync.clock import milliseconds, rfc3339
 from sync.codec import decode
+from sync.details import details
+from sync.problems import catalogue
 
 NATIVE: Final[Mapping[Language, str]] = {"en": "English", "de": "Deutsch", "pl": "Polski", "ar": "العربية"}
 """What each language calls itself."""
@@ -110,14 +112,23 @@ def _at(ms: int) -> datetime:
 
 
 def areas() -> dict[str, dict[Language, dict[str, Said]]]:
-    """Every file of the catalogue: by area, by language, its sentences by key."""
-    found: dict[str, dict[Language, dict[str, Said]]] = {}
+    """Every file of the catalogue: by area, by language, its sentences by key; English problems from their tables."""
+    found: dict[str, dict[Language, dict[str, Said]]] = {"problems": {"en": _kinds()}, "details": {"en": _details()}}
     for file in sorted(resources.files(_FOLDER).iterdir(), key=lambda file: file.name):
         area, _, rest = file.name.partition(".")
         language = rest.removesuffix(".json")
         if rest.endswith(".json") and language in LANGUAGES:
             found.setdefault(area, {})[language] = decode(file.read_bytes(), dict[str, Said], file.name)
     return found
+
+
+def _kinds() -> dict[str, Said]:
+    titles: dict[str, Said] = {f"problem.{kind.slug}": kind.title for kind in catalogue()}
+    return titles | {f"advice.{kind.slug}": kind.advice for kind in catalogue()}
+
+
+def _details() -> dict[str, Said]:
+    return {f"found.{detail.key}": detail.sentence for detail in details()}
 
 
 @cache

@@ -17,6 +17,7 @@ from backend.pages.forms import AnyRequest, Form, check_encrypted, local_path, r
 from backend.pages.shell import LANGUAGE, THEME, THEMES, frame_of, go, page, said_problem
 from backend.words import LANGUAGES
 from backend.writing import Writing
+from sync.details import OTHER_CODE
 from sync.problems import NOT_FOUND, SIGN_IN_FAILED, Problem
 
 __all__ = ["open_router", "router"]
@@ -65,7 +66,7 @@ async def begin(
 
 def _check_code(typed: str, first_code: FirstCode) -> None:
     if not first_code.fits(typed):
-        raise Problem(SIGN_IN_FAILED, "this is not the code that the server printed", "code")
+        raise Problem(SIGN_IN_FAILED, OTHER_CODE.of(), "code")
 
 
 def _found(request: AnyRequest, intake: TheIntake, writing: Writing, form: Form, kept: str) -> str:

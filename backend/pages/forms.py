@@ -8,6 +8,7 @@ from litestar import Request
 from litestar.datastructures import UploadFile
 
 from backend.auth import StaffCaller
+from sync.details import UNTYPED
 from sync.problems import FOREIGN_FORM, NOT_HERE_UNENCRYPTED, WRONG_INPUT, Problem
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -64,7 +65,7 @@ async def read_form(request: AnyRequest) -> Form:
             continue
         text = str(value).replace("\r\n", "\n").strip()
         if len(text) > MOST_TEXT or any(one < " " and one not in "\n\t" for one in text):
-            raise Problem(WRONG_INPUT, "too long, or a character that cannot be typed", name[:40])
+            raise Problem(WRONG_INPUT, UNTYPED.of(), name[:40])
         texts.setdefault(name, []).append(text)
     return Form(texts, files)
 

@@ -22,6 +22,7 @@ from backend.people import is_program, open_jobs_of, save_person, take_off, vers
 from backend.writing import Writing
 from sync.clock import milliseconds, rfc3339
 from sync.codec import UNREADABLE_JSON
+from sync.details import NO_DAY, NOBODY
 from sync.policy import Role
 from sync.problems import NOT_FOUND, WRONG_INPUT, Problem
 
@@ -149,7 +150,7 @@ async def off(request: StaffRequest, intake: TheIntake, person: FromPath[str]) -
 def _person(con: sqlite3.Connection, person: str) -> PersonRow:
     row = get_row(con, PERSON, person)
     if is_program(row):
-        raise Problem(NOT_FOUND, f"person {person}")
+        raise Problem(NOT_FOUND, NOBODY.of(name=person))
     return row
 
 
@@ -246,7 +247,7 @@ def _end_of(day: str, zone: str) -> str:
     try:
         at = datetime.combine(datetime.fromisoformat(day).date(), time(23, 59, 59), ZoneInfo(zone))
     except ValueError as error:
-        raise Problem(WRONG_INPUT, day[:40], "trained_until") from error
+        raise Problem(WRONG_INPUT, NO_DAY.of(text=day[:40]), "trained_until") from error
     return rfc3339(int(at.timestamp()) * 1000)
 
 

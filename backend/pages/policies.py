@@ -30,6 +30,7 @@ from backend.policies.trying import Trial, try_on
 from backend.reach import EVERY_SITE
 from backend.writing import Writing
 from sync.codec import encode
+from sync.details import NO_BOUNDARY
 from sync.ids import b64
 from sync.policy import ROLE, Policy
 from sync.problems import NOT_FOUND, TAKEN, Problem
@@ -77,7 +78,7 @@ async def one(
     """A boundary's policy in force, rule by rule, and every version before it."""
     versions = await intake.store.reading(lambda con: policy_versions(con, boundary))
     if not versions:
-        raise Problem(NOT_FOUND, f"boundary {boundary[:60]}")
+        raise Problem(NOT_FOUND, NO_BOUNDARY.of(name=boundary[:60]))
     return page(request, "policies/one.html", versions=versions, policy=versions[0].policy, done=done, limits=LIMITS)
 
 
@@ -137,7 +138,7 @@ def _tried(writing: Writing, policy: Policy) -> Trial:
 async def _in_force(intake: TheIntake, boundary: str) -> Policy:
     found = await intake.do(lambda writing: writing.documents.newest(f"policy:{boundary}"))
     if found is None or not isinstance(found[1], Policy):
-        raise Problem(NOT_FOUND, f"boundary {boundary[:60]}")
+        raise Problem(NOT_FOUND, NO_BOUNDARY.of(name=boundary[:60]))
     return found[1]
 
 

@@ -7,7 +7,9 @@ from typing import Any, Final, get_args
 import msgspec
 
 from backend.pages.forms import Form
+from backend.pages.misfits import misfit
 from sync.codec import UNREADABLE_JSON
+from sync.details import NO_WHOLE_NUMBER
 from sync.events import SignalObserved
 from sync.payload import ELEMENTS, Priority, State
 from sync.policy import Arm, CheckRule, Policy, Role
@@ -80,7 +82,7 @@ def read_policy(form: Form, boundary: str, salt: str) -> Read:
     try:
         return Read(msgspec.convert(plain, Policy), numbers.problem)
     except UNREADABLE_JSON as error:
-        raise Problem(WRONG_INPUT, str(error)[:200]) from error
+        raise misfit(error) from error
 
 
 _CHECK: Final = ("id", "needs", "gap", "text", "arm", "share", "safety")
@@ -120,7 +122,7 @@ class _Numbers:
             return None
         if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most:
             return int(text)
-        self.problem = self.problem or Problem(WRONG_INPUT, f"{text[:20]} is no whole number up to {most}", where)
+        self.problem = self.problem or Problem(WRONG_INPUT, NO_WHOLE_NUMBER.of(text=text[:20], most=most), where)
         return None
 
 

@@ -18,6 +18,7 @@ from backend.pages.people import choices, version_seen
 from backend.pages.shell import frame_of, go, page, said_problem, segment
 from backend.people import is_program, save_person, take_off, version_of
 from backend.writing import Writing
+from sync.details import NO_TOKEN, NOBODY, NOT_BETWEEN, NOTHING_CHOSEN
 from sync.problems import NOT_FOUND, WRONG_INPUT, Problem
 
 __all__ = ["router"]
@@ -97,7 +98,7 @@ async def make(request: StaffRequest, intake: TheIntake, program: FromPath[str])
 async def end(intake: TheIntake, program: FromPath[str], token: FromPath[str]) -> Response[Any]:
     """Afterwards this token opens nothing."""
     if not await intake.do(lambda writing: end_token(writing.con, program, token, writing.now_ms)):
-        raise Problem(NOT_FOUND, "token")
+        raise Problem(NOT_FOUND, NO_TOKEN.of())
     return go(f"/set-up/programs/{segment(program)}?done=ended")
 
 
@@ -117,7 +118,7 @@ async def off(request: StaffRequest, intake: TheIntake, program: FromPath[str]) 
 def _program(con: sqlite3.Connection, program: str) -> PersonRow:
     row = get_row(con, PERSON, program)
     if not is_program(row):
-        raise Problem(NOT_FOUND, f"person {program}")
+        raise Problem(NOT_FOUND, NOBODY.of(name=program))
     return row
 
 
@@ -128,10 +129,10 @@ def _endpoints(request: StaffRequest) -> tuple[Endpoint, ...]:
 def _asked(form: Form, known: tuple[Endpoint, ...]) -> TokenAsked:
     chosen = form.all("endpoints")
     if not chosen or set(chosen) - {one.name for one in known}:
-        raise Problem(WRONG_INPUT, "", "endpoints")
+        raise Problem(WRONG_INPUT, NOTHING_CHOSEN.of(), "endpoints")
     days = form.text("days")
     if not days.isdecimal() or len(days) > 6:
-        raise Problem(WRONG_INPUT, f"1 to {MOST_DAYS}", "days")
+        raise Problem(WRONG_INPUT, NOT_BETWEEN.of(least=1, most=MOST_DAYS), "days")
     return TokenAsked(label=form.text("label"), endpoints=chosen, days=int(days))
 
 

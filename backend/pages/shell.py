@@ -1,5 +1,6 @@
 """The frame of every page: language, theme, who is signed in, where one can go; and the page of a problem."""
 
+import re
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -43,6 +44,7 @@ class Place(msgspec.Struct, frozen=True):
     roles: frozenset[Role]
 
 
+_LINE: Final = re.compile(r"line (\d+)", re.ASCII)
 _EVERYBODY: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager", "admin"})
 _ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
 PLACES: Final = (Place("/set-up", "nav.set_up", _ADMINS),)
@@ -160,11 +162,35 @@ def go(where: str, *, cookies: Any = None) -> Redirect:  # noqa: ANN401 - the fr
 
 
 def said_problem(words: PageWords, problem: Problem) -> dict[str, str]:
-    """A problem for people: what it is, what was found, and what to do."""
+    """A problem for people: what it is, what was found, and what to do.
+
+    `where` is the field as the form names it, `place` what people call it.
+    """
     slug = problem.kind.slug
-    title = words.of("problem", slug) if words.has(f"problem.{slug}") else problem.kind.title
-    advice = words.of("advice", slug) if words.has(f"advice.{slug}") else problem.kind.advice
-    return {"title": title, "detail": problem.detail, "where": problem.where, "advice": advice, "slug": slug}
+    return {
+        "title": words(f"problem.{slug}"),
+        "detail": _detail(words, problem),
+        "where": problem.where,
+        "place": _place(words, problem.where),
+        "advice": words(f"advice.{slug}"),
+        "slug": slug,
+    }
+
+
+def _detail(words: PageWords, problem: Problem) -> str:
+    found = problem.found
+    if found is None:
+        return problem.detail
+    said = words(f"found.{found.detail.key}", **found.given)
+    return said if found.detail.sentence.startswith("{") else f"{said[:1].upper()}{said[1:]}"
+
+
+def _place(words: PageWords, where: str) -> str:
+    line = _LINE.fullmatch(where)
+    if line:
+        return words("where.line", number=line[1])
+    named = (f"{group}.{where}" for group in ("where", "field"))
+    return next((words(key) for key in named if words.has(key)), where)
 
 
 def problem_page(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:

@@ -10,6 +10,7 @@ from backend.auth import may
 from backend.depends import StaffRequest, TheIntake, TheSender
 from backend.master import EVERY, SITE, all_of
 from backend.pages.forms import Form, read_form
+from backend.pages.misfits import misfit
 from backend.pages.shell import frame_of, go, page, said_problem
 from backend.webhooks import endpoints, outbox
 from backend.webhooks.endpoints import GROUPS, AskedHook, Hook
@@ -166,7 +167,7 @@ def _asked(given: _Given) -> AskedHook:
     try:
         return msgspec.convert(msgspec.structs.asdict(given), AskedHook)
     except UNREADABLE_JSON as error:
-        raise Problem(WRONG_INPUT, str(error)[:200]) from error
+        raise misfit(error) from error
 
 
 async def _form(

@@ -9,6 +9,7 @@ import msgspec
 from backend.master import PERSON, TEAM, all_of, check_name
 from backend.store.sqlite import queries
 from backend.writing import Writing
+from sync.details import BLOCKS_FIRST, NO_BOUNDARY, NOBODY, NOBODY_ACCEPTS, STEPS_IN_ORDER, STEPS_WITHOUT_LIMIT, TWICE
 from sync.policy import Policy, is_role
 from sync.problems import WRONG_INPUT, Problem
 from sync.protocol import read_document
@@ -56,32 +57,30 @@ def check_policy(con: sqlite3.Connection, policy: Policy, boundaries: Iterable[s
     named = [(step.to, "escalation") for step in policy.escalation] + [(policy.on_call, "on_call")]
     for party, where in named:
         if party and not is_role(party) and party not in parties:
-            raise Problem(WRONG_INPUT, f"nobody is called {party[:60]}", where)
+            raise Problem(WRONG_INPUT, NOBODY.of(name=party[:60]), where)
     minutes = [step.after_minutes for step in policy.escalation]
     if minutes != sorted(minutes):
-        raise Problem(WRONG_INPUT, "each step comes after the one before", "escalation")
+        raise Problem(WRONG_INPUT, STEPS_IN_ORDER.of(), "escalation")
     if policy.escalation and policy.limits.accept is None:
-        raise Problem(
-            WRONG_INPUT, "steps begin when the limit to accept has passed, and there is none", "limits.accept"
-        )
+        raise Problem(WRONG_INPUT, STEPS_WITHOUT_LIMIT.of(), "limits.accept")
     _distinct([rule.id for rule in policy.checks], "checks")
     _distinct(policy.distractors, "distractors")
     if policy.roster_blocks_days < policy.roster_degrades_days:
-        raise Problem(WRONG_INPUT, "it blocks before it warns", "roster_blocks_days")
+        raise Problem(WRONG_INPUT, BLOCKS_FIRST.of(), "roster_blocks_days")
     if policy.receiver_role is None and not policy.accept.guests and not policy.accept.roles:
-        raise Problem(WRONG_INPUT, "nobody may accept: name a role, or let guests accept", "accept.roles")
+        raise Problem(WRONG_INPUT, NOBODY_ACCEPTS.of(), "accept.roles")
 
 
 def _known(names: Iterable[str], known: set[str], where: str) -> None:
     for name in names:
         if name not in known:
-            raise Problem(WRONG_INPUT, f"there is no boundary {name[:60]}", where)
+            raise Problem(WRONG_INPUT, NO_BOUNDARY.of(name=name[:60]), where)
 
 
 def _distinct(names: Sequence[str], where: str) -> None:
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if twice is not None:
-        raise Problem(WRONG_INPUT, f"{twice[:60]} stands there twice", where)
+        raise Problem(WRONG_INPUT, TWICE.of(name=twice[:60]), where)
 
 
 def policy_versions(con: sqlite3.Connection, boundary: str) -> tuple[PolicyVersion, ...]:

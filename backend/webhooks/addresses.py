@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from sync.details import HOST_NOT_OPEN, HOST_UNKNOWN, MORE_THAN_ADDRESS, NO_ADDRESS, NOT_HTTPS, ODD_ADDRESS
 from sync.problems import ADDRESS_REFUSED, NOBODY_THERE, Problem
 
 MOST_URL: Final = 500
@@ -41,13 +42,13 @@ def check_url(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Problem(ADDRESS_REFUSED, str(error)[:200]) from error
+        raise Problem(ADDRESS_REFUSED, NO_ADDRESS.of()) from error
     if len(url) > MOST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise Problem(ADDRESS_REFUSED, "it is too long, or holds what no address holds")
+        raise Problem(ADDRESS_REFUSED, ODD_ADDRESS.of())
     if parts.scheme != "https":
-        raise Problem(ADDRESS_REFUSED, f"it is {parts.scheme or 'nothing'}, and only https is called")
+        raise Problem(ADDRESS_REFUSED, NOT_HTTPS.of())
     if not parts.hostname or parts.username is not None or parts.password is not None or parts.fragment or port == 0:
-        raise Problem(ADDRESS_REFUSED, "an address is https, a host, perhaps a port and a path, and nothing else")
+        raise Problem(ADDRESS_REFUSED, MORE_THAN_ADDRESS.of())
     return parts
 
 
@@ -79,11 +80,11 @@ class Destinations:
         host, port = str(parts.hostname), parts.port or 443
         addresses = await self._resolve(host, port)
         if not addresses:
-            raise Problem(NOBODY_THERE, f"{host} has no address")
+            raise Problem(NOBODY_THERE, HOST_UNKNOWN.of(host=host))
         # Each, not the first: a name that stands for an open and a private address is no name to trust.
         for address in addresses:
             if not (is_open(address) or host in self._names or self._is_listed(address)):
-                raise Problem(ADDRESS_REFUSED, f"{host} is {address}, which is not on the open network")
+                raise Problem(ADDRESS_REFUSED, HOST_NOT_OPEN.of(host=host, address=address))
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return Target(addresses[0], host, port, path)
 

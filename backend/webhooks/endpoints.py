@@ -12,6 +12,7 @@ from backend.webhooks.addresses import check_url
 from backend.webhooks.signing import SECRET_BYTES, make_secret
 from backend.world import World
 from sync.codec import decode, encode
+from sync.details import NO_EVENT_KIND, NO_WEBHOOK
 from sync.events import KINDS
 from sync.ids import b64
 from sync.problems import NOT_FOUND, WRONG_INPUT, Problem
@@ -83,7 +84,7 @@ def _checked(asked: AskedHook) -> dict[str, str]:
     check_url(asked.url)
     unknown = [kind for kind in asked.kinds if kind not in KINDS and kind not in GROUPS]
     if unknown:
-        raise Problem(WRONG_INPUT, f"there is no kind {unknown[0][:60]}", "kinds")
+        raise Problem(WRONG_INPUT, NO_EVENT_KIND.of(name=unknown[0][:60]), "kinds")
     lists = {"kinds": encode(asked.kinds).decode(), "sites": encode(asked.sites).decode()}
     return {"label": asked.label, "url": asked.url} | lists
 
@@ -112,7 +113,7 @@ def secrets(con: sqlite3.Connection, id_: str, now_ms: int) -> tuple[str, ...]:
     """What signs now, the newest first."""
     row = con.execute(_SQL["secrets"].text, {"id": id_}).fetchone()
     if row is None:
-        raise Problem(NOT_FOUND, f"webhook {id_[:40]}")
+        raise Problem(NOT_FOUND, NO_WEBHOOK.of(name=id_[:40]))
     secret, former, former_until = row
     return (secret, former) if former and former_until > now_ms else (secret,)
 
@@ -121,7 +122,7 @@ def get(con: sqlite3.Connection, id_: str) -> Hook:
     """The webhook of this id; NOT_FOUND where there is none."""
     row = con.execute(_SQL["webhook"].text, {"id": id_}).fetchone()
     if row is None:
-        raise Problem(NOT_FOUND, f"webhook {id_[:40]}")
+        raise Problem(NOT_FOUND, NO_WEBHOOK.of(name=id_[:40]))
     return _hook(row, _counts(con))
 
 

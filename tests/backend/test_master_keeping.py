@@ -20,7 +20,7 @@ from backend.masters.sheets import BY_NAME, SHEETS
 from backend.masters.taking import Counts, held_rows, plan
 from backend.pages.catalogue import page_words
 from backend.writing import Writing
-from sync.problems import BAD_ARGUMENT, CHANGED_SINCE, NOT_FOUND, STILL_NAMED, TAKEN, Problem, ProblemKind
+from sync.problems import CHANGED_SINCE, NOT_FOUND, STILL_NAMED, TAKEN, WRONG_INPUT, Problem, ProblemKind
 from tests.backend.master_rows import after, examples, nothing
 from tests.backend.people import NOON, FixedWorld, Staff
 from tests.backend.test_workbooks import WHOLE, made
@@ -127,7 +127,7 @@ async def test_a_row_ends_today_or_when_a_day_to_come_is_over(intake: Intake, wo
     await intake.do(lambda writing: put_site(intake, writing, None, id="quay"))
     with pytest.raises(Problem) as over:
         await intake.do(lambda writing: stop(intake.door, writing, SITES, "mill", by="ada", day="2026-09-20"))
-    assert over.value.kind is BAD_ARGUMENT
+    assert over.value.kind is WRONG_INPUT
     await intake.do(lambda writing: stop(intake.door, writing, SITES, "mill", by="ada", day="2026-09-21"))
     assert await intake.do(lambda writing: find(writing.con, SITE, "mill")) is None
     at_ms = await intake.do(lambda writing: stop(intake.door, writing, SITES, "quay", by="ada", day="2026-09-23"))

@@ -79,7 +79,7 @@ async def test_an_address_that_may_not_be_called_is_refused_and_what_was_typed_i
     page = await page_of("ada")
     await page.goto("/set-up/webhooks/new")
     await fill(page, "http://erp.example/")
-    await expect(page.get_by_role("alert")).to_contain_text("only https is called")
+    await expect(page.get_by_role("alert")).to_contain_text("Only https is called")
     await expect(page.get_by_label("Address")).to_have_value("http://erp.example/")
     await fill(page, "https://10.0.0.7/hooks")
     await page.get_by_role("button", name="Send a test").click()

@@ -1,0 +1,89 @@
+"""What problems found, in one table: the sentences that people often meet on a page.
+
+They go with a kind of sync/problems.py: `Problem(WEAK_PASSWORD, SHORT_PASSWORD.of(length=7, least=12), "password")`.
+Programs and command lines get the English that stands here; pages say it in their language, from `found.KEY` of
+backend/pages/words/details.LANGUAGE.json.
+"""
+
+from typing import Final
+
+from sync.problems import Detail
+
+_ALL: Final[dict[str, Detail]] = {}
+
+
+def _detail(key: str, sentence: str) -> Detail:
+    if key in _ALL:
+        raise ValueError(f"detail {key} is defined twice")
+    _ALL[key] = Detail(key, sentence)
+    return _ALL[key]
+
+
+def details() -> tuple[Detail, ...]:
+    """Every detail there is, in the order of this file."""
+    return tuple(_ALL.values())
+
+
+# -- signing in ---------------------------------------------------------------
+SHORT_PASSWORD = _detail("short-password", "{length} of at least {least} characters")
+LONG_PASSWORD = _detail("long-password", "{length} characters, and {most} at most are taken")
+COMMON_PASSWORD = _detail("common-password", "it is common, or holds what others know of you")
+OTHER_CODE = _detail("other-code", "this is not the code that the server printed")
+NO_DEPARTURE = _detail("no-departure", "this browser began no such sign-in, or too long ago")
+NO_SESSION = _detail("no-session", "there is no such session, or it is over")
+NO_ACCOUNT = _detail("no-account", "no such account is linked")
+NO_TOKEN = _detail("no-token", "there is no such token, or it is over")
+
+# -- what is typed ------------------------------------------------------------
+EMPTY = _detail("empty", "nothing stands here")
+SHORT = _detail("short", "{least} characters at least")
+LONG = _detail("long", "{most} characters at most")
+UNTYPED = _detail("untyped", "too long, or a character that cannot be typed")
+TOO_LITTLE = _detail("too-little", "{least} at least")
+TOO_MUCH = _detail("too-much", "{most} at most")
+NO_WHOLE_NUMBER = _detail("no-whole-number", "{text} is no whole number up to {most}")
+NOT_BETWEEN = _detail("not-between", "from {least} to {most}")
+NO_CHOICE = _detail("no-choice", "{text} is none of what can be chosen")
+NOTHING_CHOSEN = _detail("nothing-chosen", "choose one at least")
+TWICE = _detail("twice", "{name} stands there twice")
+NO_DAY = _detail("no-day", "{text} is no day such as 2027-05-01")
+DAY_OVER = _detail("day-over", "{day} is over: choose today or a day to come")
+NO_TIME = _detail("no-time", "write a date and a time")
+ENDS_FIRST = _detail("ends-first", "it ends before it begins")
+NO_ZONE = _detail("no-zone", "no time zone is called {name}; write one such as Europe/Berlin")
+
+# -- names --------------------------------------------------------------------
+NOBODY = _detail("nobody", "nobody is called {name}")
+NO_TEAM = _detail("no-team", "no team is called {name}")
+NO_BOUNDARY = _detail("no-boundary", "there is no boundary {name}")
+NO_WEBHOOK = _detail("no-webhook", "there is no webhook {name}")
+NO_EVENT_KIND = _detail("no-event-kind", "there is no kind of event {name}")
+IS_PERSON = _detail("is-person", "{name} is a person")
+IS_TEAM = _detail("is-team", "{name} is a team")
+IS_CREW = _detail("is-crew", "{name} is a crew")
+MEANS_ELSE = _detail("means-else", "{name} means something else here")
+IS_DESK = _detail("is-desk", "{name} dispatches, and somebody has to")
+
+# -- policies -----------------------------------------------------------------
+STEPS_IN_ORDER = _detail("steps-in-order", "each step comes after the one before")
+STEPS_WITHOUT_LIMIT = _detail(
+    "steps-without-limit", "steps begin when the limit to accept has passed, and there is none"
+)
+BLOCKS_FIRST = _detail("blocks-first", "it blocks before it warns")
+NOBODY_ACCEPTS = _detail("nobody-accepts", "nobody may accept: name a role, or let guests accept")
+
+# -- addresses ----------------------------------------------------------------
+NO_ADDRESS = _detail("no-address", "this cannot be read as an address")
+ODD_ADDRESS = _detail("odd-address", "it is too long, or holds what no address holds")
+NOT_HTTPS = _detail("not-https", "only https is called, and it does not begin with https://")
+MORE_THAN_ADDRESS = _detail(
+    "more-than-address", "an address is https, a host, perhaps a port and a path, and nothing else"
+)
+HOST_UNKNOWN = _detail("host-unknown", "{host} has no address")
+HOST_NOT_OPEN = _detail("host-not-open", "{host} is {address}, which is not on the open network")
+
+# -- files --------------------------------------------------------------------
+FILE_TOO_LARGE = _detail("file-too-large", "more than {megabytes} MB")
+TOO_MANY_ROWS = _detail("too-many-rows", "more than {most} rows")
+NONE_OF_OUR_SHEETS = _detail("none-of-our-sheets", "no sheet in it is called as one of ours: {names}")
+NAME_AFTER_SHEET = _detail("name-after-sheet", "name a CSV file after its sheet: {names}")
