@@ -578,6 +578,9 @@ BAD_TABLE = _kind(
 NOT_A_WORKBOOK = _kind(
     "not-a-workbook", "This is no workbook that can be read", 422, "fix", "Save it as .xlsx without a password."
 )
+NOT_EMPTY = _kind(
+    "not-empty", "Something is set up here already", 409, "fix", "Put the sample into a database of its own."
+)
 STILL_NAMED = _kind(
     "still-named", "Other rows name this one", 409, "fix", "Change or end those first; they are listed with it."
 )

@@ -753,6 +753,39 @@ FAULTS: Final[tuple[Fault, ...]] = (
             "test_a_session_that_was_there_before_the_sign_in_is_worth_nothing_after_it"
         ),
     ),
+    Fault(
+        name="row-names-nothing",
+        invariant="a row names only what is there",
+        file="backend/masters/checks.py",
+        old="if named not in field.also and all(",
+        new="if not named and all(",
+        test="tests/backend/test_master_sheets.py::test_a_row_may_name_one_that_comes_later_and_falls_with_it",
+    ),
+    Fault(
+        name="row-overwritten",
+        invariant="nobody overwrites what somebody else changed meanwhile",
+        file="backend/masters/keeping.py",
+        old="if held.version != was[1]:",
+        new="if held.version < was[1]:",
+        test="tests/backend/test_master_keeping.py"
+        "::test_a_row_is_changed_on_what_was_seen_and_its_history_says_who_and_what",
+    ),
+    Fault(
+        name="row-out-of-scope",
+        invariant="I20 nobody reads outside role and scope",
+        file="backend/masters/scope.py",
+        old="if EVERY_SITE in keys or not sheet.scope:",
+        new="if keys or not sheet.scope:",
+        test="tests/backend/test_masters.py::test_a_row_is_read_by_whose_scope_its_sites_are_in",
+    ),
+    Fault(
+        name="broken-cell-empty",
+        invariant="a formula without a value is not taken for an empty cell",
+        file="backend/workbooks.py",
+        old='broken.setdefault(at, "no_value")',
+        new="broken.pop(at, None)",
+        test="tests/backend/test_workbooks.py::test_a_formula_is_read_by_its_value_and_one_without_or_in_error_is_named",
+    ),
 )
 
 SEEDED: Final[dict[str, str]] = {

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sites": ("backend.commands.sites", "where work is done"),
     "labels": ("backend.commands.labels", "sheets of labels for sites, points and assets, to be printed and stuck on"),
     "policies": ("backend.commands.policies", "the rules of each boundary"),
+    "sample": ("backend.commands.sample", "a small field service to look around in, where nothing is set up yet"),
     "import": ("backend.commands.imports", "visits of years before, orders and master data, from other systems"),
     "report": ("backend.commands.report", "repeat visits avoided, and each visit with its repeat, as of a day"),
     "demo": ("trial.demo", "a day of field work from end to end, on this machine; ends with the report"),

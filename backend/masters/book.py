@@ -6,7 +6,7 @@ said in the reader's language on a sheet of its own and in notes. A row that beg
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -182,7 +182,13 @@ def csv_file(sheet: Sheet, lines: Iterable[Line]) -> bytes:
 
 def remedy(bad: Bad, say: Say) -> str:
     """What to do about a row that was put aside, in the reader's language."""
-    return say(f"remedy.{bad.remedy}", **bad.given)
+    return remedy_of(bad.remedy, bad.given, say)
+
+
+def remedy_of(name: str, given: Mapping[str, str], say: Say) -> str:
+    """The sentence of this name, a sheet in it as people call it."""
+    told = {key: say(f"sheet.{value}") if key == "sheet" else value for key, value in given.items()}
+    return say(f"remedy.{name}", **told)
 
 
 def _texts(sheet: Sheet, lines: Iterable[Line]) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ Nothing is guessed: what could be meant in two ways is refused with what to writ
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -82,6 +82,17 @@ def read_row(sheet: Sheet, cells: Cells, before: msgspec.Struct | None = None) -
     except UNREADABLE_JSON as error:
         name = str(error).rpartition("$.")[2].partition("`")[0].partition("[")[0]
         raise BadCell(name, cells.get(name, "")[:200], "fits") from error
+
+
+def faults(sheet: Sheet, cells: Cells) -> list[BadCell]:
+    """Every cell that cannot be taken, each by itself."""
+    found = []
+    for field in (sheet.field(name) for name in sheet.columns):
+        try:
+            read_cell(field, cells.get(field.name, ""))
+        except BadCell as bad:
+            found.append(bad)
+    return found
 
 
 def read_cell(field: Field, text: str) -> Any:  # noqa: ANN401 - what the field holds
@@ -248,11 +259,16 @@ def shown(field: Field, value: object) -> str:
     if value is True:
         return "yes"
     if isinstance(value, tuple):
-        return "; ".join(_quoted(str(one)) for one in value)
+        return joined(str(one) for one in value)
     if isinstance(value, float):
         return number_text(value)
     text = str(value).replace("\r\n", "\n").strip()
     return "".join(one for one in text if one.isprintable() or (one in "\n\t" and field.type == "text"))
+
+
+def joined(values: Iterable[str]) -> str:
+    """Several values as the text of one cell."""
+    return "; ".join(map(_quoted, values))
 
 
 def _quoted(text: str) -> str:

@@ -55,7 +55,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """A kind as people see it. Where `key` names fields, the id of a row is made of them; else it has a column.
 
     `scope` says which site decides whether somebody may read a row: its own id, a field of it, or its customer's;
-    "" where the role alone does. `own_words` are fields that mean something else here than on other sheets.
+    "" where the role alone does. `own_words` are fields that mean something else here than on other sheets, `listed`
+    those that a list shows.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     readers: frozenset[Role]
     scope: Scope = ""
     own_words: frozenset[str] = frozenset()
+    listed: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -102,6 +104,7 @@ SHEETS: Final = (
         group="time",
         readers=_ALL,
         example="office",
+        listed=("name", "monday", "friday", "region"),
         fields=(
             Field(name="name", example="Office hours"),
             Field(name="monday", type="spans", example="08:00-12:00 12:30-16:30"),
@@ -120,6 +123,7 @@ SHEETS: Final = (
         group="time",
         readers=_ALL,
         key=("region", "day"),
+        listed=("name",),
         fields=(
             Field(name="region", needed=True, example="DE-BE"),
             Field(name="day", type="day", needed=True, example="2027-05-01"),
@@ -133,6 +137,7 @@ SHEETS: Final = (
         readers=_ALL,
         scope="id",
         example="mill",
+        listed=("name", "address", "area", "depot"),
         fields=(
             Field(name="name", example="The old mill"),
             Field(name="zone", type="zone", example="Europe/Berlin"),
@@ -151,6 +156,7 @@ SHEETS: Final = (
         readers=_ALL,
         scope="site",
         example="mill-cellar",
+        listed=("name", "site"),
         fields=(
             Field(name="name", example="Cellar, left of the stairs"),
             Field(name="site", refers=("site",), needed=True, example="mill"),
@@ -162,6 +168,7 @@ SHEETS: Final = (
         group="people",
         readers=_ALL,
         example="cooling",
+        listed=("name",),
         fields=(Field(name="name", example="Refrigerant circuits"),),
     ),
     Sheet(
@@ -170,6 +177,7 @@ SHEETS: Final = (
         group="people",
         readers=_ALL,
         example="north-desk",
+        listed=("name", "hours"),
         fields=(Field(name="name", example="Desk north"), _hours()),
     ),
     Sheet(
@@ -179,6 +187,7 @@ SHEETS: Final = (
         readers=_ADMIN,
         own_words=frozenset({"sites"}),
         example="anna",
+        listed=("name", "roles", "teams", "phone"),
         fields=(
             Field(name="name", example="Anna Nowak"),
             Field(name="roles", type="choice", many=True, choices=_ROLES, example="technician"),
@@ -198,6 +207,7 @@ SHEETS: Final = (
         group="people",
         readers=_ALL,
         example="van-1",
+        listed=("name", "plate", "payload_g", "start"),
         fields=(
             Field(name="name", example="Van 1"),
             Field(name="plate", example="P-FS 101"),
@@ -212,6 +222,7 @@ SHEETS: Final = (
         group="people",
         readers=_ALL,
         example="crew-1",
+        listed=("name", "members", "vehicle", "start"),
         fields=(
             Field(name="name", example="Crew 1"),
             Field(name="members", many=True, refers=("person",), example="anna; bo"),
@@ -226,6 +237,7 @@ SHEETS: Final = (
         group="people",
         readers=_ADMIN,
         example="phone-anna",
+        listed=("people", "valid_until"),
         fields=(
             Field(name="people", many=True, refers=("person",), example="anna"),
             Field(name="valid_from", type="instant"),
@@ -238,6 +250,7 @@ SHEETS: Final = (
         group="time",
         readers=_PLANNING,
         key=("person", "begins"),
+        listed=("ends", "why"),
         fields=(
             Field(name="person", refers=("person",), needed=True, example="anna"),
             Field(name="begins", type="moment", needed=True, example="2027-07-05"),
@@ -251,6 +264,7 @@ SHEETS: Final = (
         group="time",
         readers=_OFFICE,
         key=("person", "begins"),
+        listed=("ends", "area"),
         fields=(
             Field(name="person", refers=("person",), needed=True, example="anna"),
             Field(name="begins", type="moment", needed=True, example="2027-07-02T16:30"),
@@ -265,6 +279,7 @@ SHEETS: Final = (
         readers=_ALL,
         scope="sites",
         example="mill-works",
+        listed=("name", "phone", "address", "sites"),
         fields=(
             Field(name="name", example="Mill Works Ltd"),
             Field(name="phone", type="phone", example="+49 331 5550100"),
@@ -280,6 +295,7 @@ SHEETS: Final = (
         readers=_ALL,
         scope="customer",
         example="mill-works-kim",
+        listed=("name", "customer", "position", "phone"),
         fields=(
             Field(name="name", example="Jo Kim"),
             Field(name="customer", refers=("customer",), needed=True, example="mill-works"),
@@ -296,6 +312,7 @@ SHEETS: Final = (
         readers=_ALL,
         scope="site",
         example="mill-chiller",
+        listed=("name", "type", "site", "serial"),
         fields=(
             Field(name="name", example="Chiller in the cellar"),
             Field(name="type", example="chiller"),
@@ -312,6 +329,7 @@ SHEETS: Final = (
         group="goods",
         readers=_ALL,
         example="filter-f7",
+        listed=("name", "weight_g", "volume_ml", "gtin"),
         fields=(
             Field(name="name", example="Filter F7"),
             Field(name="weight_g", type="whole", unit="g", example="400"),
@@ -325,6 +343,7 @@ SHEETS: Final = (
         group="work",
         readers=_ALL,
         example="repair-cooling",
+        listed=("name", "skills", "minutes"),
         fields=(
             Field(name="name", example="Repair a cooling system"),
             Field(name="skills", many=True, refers=("skill",), example="cooling"),
@@ -337,6 +356,7 @@ SHEETS: Final = (
         group="work",
         readers=_ALL,
         key=("type", "fault"),
+        listed=("steps", "articles", "minutes"),
         fields=(
             Field(name="type", needed=True, example="chiller"),
             Field(name="fault", needed=True, example="High pressure"),
@@ -351,5 +371,5 @@ that comes later."""
 BY_NAME: Final = {sheet.name: sheet for sheet in SHEETS}
 BY_KIND: Final = {sheet.kind.name: sheet for sheet in SHEETS}
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
-ELSEWHERE: Final = {"people": "/people", "teams": "/teams", "devices": "/devices"}
-"""Sheets that have pages of their own."""
+ELSEWHERE: Final = frozenset({"people", "teams", "devices"})
+"""Sheets with pages of their own, where more is done than to keep rows."""

@@ -7,7 +7,19 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
-from backend.pages import access, account, entrance, people, policies, programs, start, teams, webhooks
+from backend.pages import (
+    access,
+    account,
+    entrance,
+    masters,
+    people,
+    policies,
+    programs,
+    start,
+    teams,
+    webhooks,
+    workbook,
+)
 from backend.pages.forms import check_form
 
 __all__ = ["PAGES", "STATIC"]
@@ -24,6 +36,8 @@ PAGES: Final = Router(
         people.router,
         teams.router,
         programs.router,
+        masters.router,
+        workbook.router,
         policies.router,
         webhooks.router,
     ],

@@ -47,7 +47,8 @@ class Place(msgspec.Struct, frozen=True):
 _LINE: Final = re.compile(r"line (\d+)", re.ASCII)
 _EVERYBODY: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager", "admin"})
 _ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
-PLACES: Final = (Place("/set-up", "nav.set_up", _ADMINS),)
+_OFFICE: Final[frozenset[Role]] = frozenset({"depot", "dispatcher", "manager"})
+PLACES: Final = (Place("/data", "nav.data", _OFFICE), Place("/set-up", "nav.set_up", _ADMINS))
 """In the order in which they stand."""
 
 

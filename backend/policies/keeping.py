@@ -15,6 +15,7 @@ from sync.problems import WRONG_INPUT, Problem
 from sync.protocol import read_document
 
 _SQL: Final = queries("policies")
+_OFFICE: Final = queries("office")
 WHOM: Final = ("opener", "sender", "earlier")
 """Whom a receiver may have to differ from, besides whoever accepted over a boundary."""
 _NOT_RULES: Final = frozenset({"boundary", "version", "issued_at"})
@@ -81,6 +82,11 @@ def _distinct(names: Sequence[str], where: str) -> None:
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if twice is not None:
         raise Problem(WRONG_INPUT, TWICE.of(name=twice[:60]), where)
+
+
+def has_policy(con: sqlite3.Connection) -> bool:
+    """True where a policy is in force."""
+    return any(key.startswith("policy:") for (key,) in con.execute(_OFFICE["document_keys"].text))
 
 
 def policy_versions(con: sqlite3.Connection, boundary: str) -> tuple[PolicyVersion, ...]:

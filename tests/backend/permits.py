@@ -16,6 +16,7 @@ ADMINS: Final = frozenset({"admin"})
 MANAGERS: Final = frozenset({"manager"})
 OFFICE: Final = frozenset({"dispatcher", "manager"})
 BRINGERS: Final = OFFICE | {"integration"}
+DESKS: Final = OFFICE | {"depot"}
 READERS: Final = OFFICE | {"technician", "depot", "integration"}
 EVERYBODY: Final = frozenset(ROLES) | {"none"}
 """Whoever is signed in, with a role or without."""
@@ -188,6 +189,25 @@ PERMITS: Final = (
     on("POST /set-up/programs/{program}/tokens", ADMINS, {}),
     on("POST /set-up/programs/{program}/tokens/{token}/end", ADMINS, {}, ends=True),
     on("POST /set-up/programs/{program}/off", ADMINS, {}, ends=True),
+    on("POST /set-up/sample", ADMINS, {}),
+    on("GET /set-up/data/{sheet}", ADMINS),
+    on("GET /set-up/data/{sheet}/new", ADMINS),
+    on("POST /set-up/data/{sheet}/new", ADMINS, {}),
+    on("GET /set-up/data/{sheet}/row", ADMINS, query="key={site}"),
+    on("POST /set-up/data/{sheet}/row", ADMINS, {}, query="key={site}"),
+    on("POST /set-up/data/{sheet}/end", ADMINS, {}, query="key={site}"),
+    on("POST /set-up/data/{sheet}/stay", ADMINS, {}, query="key={site}"),
+    on("GET /set-up/data/{sheet}/csv", ADMINS),
+    on("GET /set-up/workbook", ADMINS),
+    on("POST /set-up/workbook", ADMINS, {}),
+    on("GET /set-up/workbook/template", ADMINS),
+    on("GET /set-up/workbook/current", ADMINS),
+    on("GET /set-up/workbook/{file}", ADMINS),
+    on("POST /set-up/workbook/{file}", ADMINS, {}),
+    on("GET /set-up/workbook/{file}/mend", ADMINS),
+    on("GET /data", DESKS),
+    on("GET /data/{sheet}", DESKS, new=True),
+    on("GET /data/{sheet}/row", DESKS, query="key={site}", reach="site"),
     on("GET /set-up/policies", OFFICE | ADMINS),
     on("GET /set-up/policies/new", ADMINS),
     on("POST /set-up/policies", ADMINS, {}),

@@ -13,6 +13,7 @@ from backend.exchange.orders import of_rows
 from backend.intake import Intake
 from backend.mapping import Mapping
 from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, PersonRow, SiteRow, TeamRow, put
+from backend.masters.files import keep_file
 from backend.order_imports import Said, import_orders, keep_mapping
 from backend.policies.keeping import put_in_force
 from backend.tables import Row
@@ -59,6 +60,8 @@ UNKNOWN: Final = {
     "token": "T" * 12,
     "link": "L" * 32,
     "boundary": "no-boundary",
+    "sheet": "no-sheet",
+    "file": "no-file",
 }
 """A name of each kind that nothing has."""
 
@@ -130,6 +133,8 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     hook = await intake.do(lambda writing: endpoints.add(writing.con, world, HOOK, by="dora"))
     edge = Policy(boundary="yard-to-lorry", version=1, issued_at="")
     await intake.do(lambda writing: put_in_force(writing, edge, by="dora"))
+    file = await intake.do(lambda writing: keep_file(intake.door, writing, "sites.csv", b"id\nnorth\n", by="dora"))
+    names |= {"sheet": "sites", "file": file}
     names |= {"hook": hook, "boundary": edge.boundary}
     names |= {"order": "erp-north/order-7", "stray": "erp-north/order-8", "source": "erp-north", "number": "order-7"}
     names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north"}

@@ -19,10 +19,13 @@ from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
 from backend.master import PersonRow
+from backend.masters.files import keep_file
+from backend.masters.taking import held_rows, plan, take
 from backend.pages.catalogue import page_words
 from backend.people import save_person
 from backend.policies.keeping import put_in_force
 from backend.policies.templates import template
+from backend.sample import sample_lines
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.words import LANGUAGES
@@ -38,6 +41,8 @@ pytestmark = pytest.mark.anyio
 WITHOUT_ADMIN: Final = (("/first", ""),)
 """Address and a person who may see the page ("" is nobody), in an office that nobody administers yet."""
 WITHOUT_DATA: Final = (
+    ("/set-up/data/articles", "ada"),
+    ("/set-up/workbook", "ada"),
     ("/set-up", "ada"),
     ("/set-up/programs", "ada"),
     ("/set-up/policies", "ada"),
@@ -49,6 +54,14 @@ PAGES: Final = (
     ("/account", "ada"),
     ("/set-up", "ada"),
     ("/nowhere", "ada"),
+    ("/set-up/data/assets", "ada"),
+    ("/set-up/data/crews/new", "ada"),
+    ("/set-up/data/sites/row?key=old-mill", "ada"),
+    ("/set-up/workbook", "ada"),
+    ("/set-up/workbook/{file}", "ada"),
+    ("/data", "dora"),
+    ("/data/customers", "cleo"),
+    ("/data/contacts/row?key=havel-water-control", "max"),
     ("/set-up/policies", "ada"),
     ("/set-up/policies/new?template_=technician-to-customer", "ada"),
     ("/set-up/policies/shift-to-shift", "ada"),
@@ -73,6 +86,10 @@ PAGES: Final = (
 )
 """The same where there is data; `{…}` in an address stands for what `furnish` says."""
 NO_PAGES: Final[Mapping[str, str]] = {
+    "/set-up/data/{name}/csv": "a file",
+    "/set-up/workbook/template": "a file",
+    "/set-up/workbook/current": "a file",
+    "/set-up/workbook/{file}/mend": "a file",
     "/": "goes to the first page that one may see",
     "/set-up/policies/{boundary}/policy.json": "a file",
 }
@@ -81,12 +98,21 @@ NO_PAGES: Final[Mapping[str, str]] = {
 
 def furnish(office: Office) -> dict[str, str]:
     """Puts in what the pages show; what `{…}` in an address stands for, by name."""
+    door = office.intake.door
+    rows = sample_lines(door.world.now_ms(), "UTC")
+
+    def put_in(writing: Writing) -> str:
+        take(writing.con, plan(rows, held_rows(writing.con)), by="ada", now_ms=writing.now_ms)
+        door.cut(writing)
+        return keep_file(door, writing, "sites.csv", b"id,zone,lat\nold-mill,Europe/Berlin,1\nx,Nowhere,2\n", by="ada")
+
+    file = office.do(put_in)
     asked = AskedHook(label="ERP", url="https://erp.example/hooks", kinds=("handover",), sites=("*",))
     world = office.intake.door.world
     hook = office.do(lambda writing: endpoints.add(writing.con, world, asked, by="ada"))
     shift = template("shift-to-shift", page_words("en"), desk="desk", salt="salt")
     office.do(lambda writing: put_in_force(writing, shift, by="ada"))
-    return {"hook": hook, "secret": office.do(lambda writing: _people(writing, office))}
+    return {"hook": hook, "file": file, "secret": office.do(lambda writing: _people(writing, office))}
 
 
 def _people(writing: Writing, office: Office) -> str:
