@@ -155,10 +155,12 @@ async def test_with_no_network_nobody_accepts_at_a_site_or_under_an_entitlement_
 ) -> None:
     strict = Accept(roles=("technician",), scope=True, entitlement=True)
     await crew.field.publish(msgspec.structs.replace(SITE_POLICY, version=2, accept=strict))
-    for job, taker in ((crew.job, "cy"), (await crew.anna.jobs.open("anna", site="site-1", entitlement="gold"), "bo")):
+    gold = await crew.anna.jobs.open("anna", site="site-1", entitlement="gold")
+    offers = {}
+    for job, taker in ((crew.job, "cy"), (gold, "bo")):
         agent = crew.cy if taker == "cy" else crew.bo
-        offer = await crew.anna.offering.offer("anna", job, PAYLOAD, [taker])
-        seen = await agent.accepting.look(taker, read_code(offer.texts))
+        offers[taker] = await crew.anna.offering.offer("anna", job, PAYLOAD, [taker])
+        seen = await agent.accepting.look(taker, read_code(offers[taker].texts))
         with pytest.raises(Problem) as caught:
             await agent.accepting.accept(taker, seen, read_it_back(seen))
         assert caught.value.kind is NOT_ENTITLED
@@ -166,9 +168,9 @@ async def test_with_no_network_nobody_accepts_at_a_site_or_under_an_entitlement_
     await crew.hand_over()
     may = msgspec.structs.replace(PEOPLE["bo"], entitlements=("gold",))
     await crew.field.publish(crew.field.roster(people={"bo": may}))
-    seen = await crew.bo.accepting.look("bo", read_code(offer.texts))
+    seen = await crew.bo.accepting.look("bo", read_code(offers["bo"].texts))
     await crew.bo.accepting.accept("bo", seen, read_it_back(seen))
-    assert crew.bo.holding.journey(job).accountable == "bo"
+    assert crew.bo.holding.journey(gold).accountable == "bo"
 
 
 async def test_a_confirmation_of_the_same_acceptance_again_is_no_error_and_records_nothing(crew: Crew) -> None:
