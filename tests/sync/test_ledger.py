@@ -331,6 +331,13 @@ def test_a_line_of_a_redacted_event_stands_for_the_same_digest_as_its_bytes() ->
     assert not is_hash(raw)
 
 
+def test_what_is_held_is_a_duplicate_whatever_a_push_says_came_before_it() -> None:
+    model = Model()
+    model.push(1, chain_start(LOG), [b"a", b"b"])
+    (told,) = model.push(2, digest(b"nobody knows"), [b"b"])
+    assert (told.how, told.chain) == ("duplicate", None)
+
+
 def test_a_push_of_hashes_leads_where_the_bytes_lead() -> None:
     raws = [b'{"v":1}', b'{"v":2}', b'{"v":3}']
     lines = [b64(digest(raw)).encode() for raw in raws]
