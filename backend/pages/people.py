@@ -184,12 +184,17 @@ async def _save(request: StaffRequest, intake: TheIntake, person: str, form: For
     return go(f"/set-up/people/{segment(person)}?done={'added' if is_new else 'changed'}")
 
 
+def _list(text: str) -> tuple[str, ...]:
+    """What stands between commas, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
 def _row(before: PersonRow, form: Form, zone: str) -> PersonRow:
     """What the form says; WRONG_INPUT names the field that cannot be."""
-    more = [skill.strip() for skill in form.text("more_skills").split(",") if skill.strip()]
     said: dict[str, object] = {name: form.text(name) for name in ("name", "email", "phone", "hours")}
     said |= {name: form.all(name) for name in ("roles", "teams", "sites")}
-    said |= {"skills": tuple(dict.fromkeys((*form.all("skills"), *more)))}
+    said |= {"skills": tuple(dict.fromkeys((*form.all("skills"), *_list(form.text("more_skills")))))}
+    said |= {"entitlements": _list(form.text("entitlements"))}
     said |= {"trained_until": _end_of(form.text("trained_until"), zone)}
     kept = [role for role in before.roles if role not in ROLES]
     for name in said:
@@ -217,6 +222,7 @@ async def _form(
     typed = form.values() if form else {}
     given = {name: typed.get(name, getattr(row, name)) for name in ("name", "email", "phone", "hours")}
     given |= {"id": typed.get("id", ""), "more_skills": typed.get("more_skills", "")}
+    given |= {"entitlements": typed.get("entitlements", ", ".join(row.entitlements))}
     given |= {"trained_until": typed.get("trained_until", _day_of(row.trained_until, zone))}
     chosen = {name: form.all(name) if form else getattr(row, name) for name in ("roles", "teams", "skills", "sites")}
     every = [(EVERY, words("people.every_site"))]
