@@ -234,16 +234,6 @@ def test_one_log_sent_in_any_pieces_order_and_number_is_held_once(raws: list[byt
     assert model.received_through(chains(raws)) == len(raws)
 
 
-def test_bytes_that_are_held_are_held_whatever_they_are_said_to_follow() -> None:
-    """The base is nowhere held, so nothing is known of another branch: it waits for that, and is stored no second time."""
-    raws = [b"one event"]
-    model = Model()
-    model.push(1, chains(raws)[0], raws)
-    (placed,) = model.push(1, sha256(b"of no log that is held").digest(), raws)
-    assert (placed.how, placed.chain) == ("duplicate", None)
-    assert (model.beside, model.received_through(chains(raws))) == ({}, 1)
-
-
 @given(EVENTS, RNG)
 def test_received_through_k_means_1_to_k_are_held_and_chained(raws: list[bytes], rng: Random) -> None:
     raws = unlike(raws, b"a")
