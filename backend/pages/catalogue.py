@@ -65,10 +65,14 @@ class PageWords:
         """True where there is a sentence of this key."""
         return key in self.said
 
+    def isolated(self, text: str) -> str:
+        """A text that somebody gave, or of another language, so that it moves nothing around it."""
+        return self._isolating.isolated(text)
+
     def _shown(self, value: object) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return format_decimal(value, locale=self.locale)
-        return self._isolating.isolated(str(value))
+        return self.isolated(str(value))
 
     # -- times and numbers ----------------------------------------------------
     def number(self, value: float) -> str:

@@ -181,7 +181,7 @@ def said_problem(words: PageWords, problem: Problem) -> dict[str, str]:
 def _detail(words: PageWords, problem: Problem) -> str:
     found = problem.found
     if found is None:
-        return problem.detail
+        return words.isolated(problem.detail)
     said = words(f"found.{found.detail.key}", **found.given)
     return said if found.detail.sentence.startswith("{") else f"{said[:1].upper()}{said[1:]}"
 
@@ -191,7 +191,7 @@ def _place(words: PageWords, where: str) -> str:
     if line:
         return words("where.line", number=line[1])
     named = (f"{group}.{where}" for group in ("where", "field"))
-    return next((words(key) for key in named if words.has(key)), where)
+    return next((words(key) for key in named if words.has(key)), words.isolated(where))
 
 
 def problem_page(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:

@@ -12,7 +12,7 @@ from backend.pages.catalogue import areas, page_words
 from backend.pages.misfits import misfit
 from backend.pages.shell import said_problem
 from backend.words import LANGUAGES, Language
-from sync.details import HOST_UNKNOWN, NO_TIME, details
+from sync.details import HOST_UNKNOWN, NO_CHOICE, NO_TIME, details
 from sync.problems import BAD_TABLE, NOBODY_THERE, WEAK_PASSWORD, WRONG_INPUT, Problem, catalogue
 from tests.lints import ROOT
 
@@ -59,6 +59,14 @@ def test_a_detail_begins_like_a_sentence_unless_it_begins_with_what_was_found() 
     assert said_problem(words, Problem(WRONG_INPUT, NO_TIME.of()))["detail"] == "Geben Sie Datum und Uhrzeit an"
     host = said_problem(words, Problem(NOBODY_THERE, HOST_UNKNOWN.of(host="erp.example")))
     assert host["detail"] == "erp.example hat keine Adresse"
+
+
+def test_what_is_of_another_direction_moves_nothing_around_it() -> None:
+    words = page_words("ar")
+    raw = said_problem(words, Problem(WRONG_INPUT, "Expected `str`, got `int`", "x.y"))
+    assert (raw["place"], raw["detail"]) == ("\u2068x.y\u2069", "\u2068Expected `str`, got `int`\u2069")
+    found = said_problem(words, Problem(WRONG_INPUT, NO_CHOICE.of(text="leg")))["detail"]
+    assert found.startswith("\u2068leg\u2069 ")
 
 
 def test_a_line_of_a_file_is_called_a_line() -> None:
@@ -115,7 +123,7 @@ def _raised() -> list[tuple[str, ast.Call]]:
 def _is_english(detail: ast.expr) -> bool:
     parts = detail.values if isinstance(detail, ast.JoinedStr) else [detail]
     texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-    return any(" " in text for text in texts)
+    return any(" " in text and text.strip() for text in texts)
 
 
 def test_what_people_meet_in_forms_is_no_english_alone() -> None:
