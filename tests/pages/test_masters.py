@@ -138,6 +138,7 @@ async def test_a_spreadsheet_is_looked_at_taken_and_what_was_put_aside_is_mended
     await page.get_by_label("File", exact=True).set_input_files(sent)
     await page.get_by_role("button", name="Look at what would change").click()
     figures = page.get_by_role("list", name="What this file would change").get_by_role("listitem")
+    await expect(figures).to_have_count(4)
     assert await figures.all_inner_texts() == ["1\nnew", "1\nchanged", "1\nthe same", "3\nput aside"]
     aside = page.get_by_role("region", name="3 rows put aside")
     for said in ("Sites, line 5", "Write a time zone", "way off", "No such id under Working hours"):
