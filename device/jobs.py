@@ -174,11 +174,13 @@ class Jobs:
         return await self.tell(person, "item.scanned", body, job)
 
     def _reserved(self, job: str, reservation: str) -> None:
-        answers = [answer for one in self._here.journey(job).handovers for answer in one.accepted]
-        reserved = [one.hash for one in answers if isinstance(one.body, Accepted) and one.body.reservations]
-        if reservation not in reserved:
-            there = ", ".join(reserved) or "none"
-            raise Problem(NOT_FOUND, f"no acceptance {reservation} with a reservation on this job; there is {there}")
+        """Return only if an acceptance of this job that is held here reserved something under this name.
+
+        It may still be parked: whoever accepts with no network lacks what made the sender accountable.
+        """
+        answer = self._here.event(reservation)
+        if answer.job != job or not isinstance(answer.body, Accepted) or not answer.body.reservations:
+            raise Problem(NOT_FOUND, f"no acceptance {reservation} with a reservation on this job")
 
     async def scan_asset(
         self, person: str, job: str, asset: str, *, site: str = "", visit: str = "", entered: Entered | None = None
