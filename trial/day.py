@@ -101,13 +101,26 @@ class Avoided(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """With what somebody of this role signs in at the office's pages."""
+
+    role: str
+    person: str
+    password: str
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A backend that was left running: its address, its process, its folder, and a token to look around with."""
+    """A backend that stays up: its address and folder, and ways in.
+
+    `token` is for the API, `enrolment` the one-time code of a device that records for a technician.
+    """
 
     address: str
-    pid: int
     directory: str
     token: str
+    sign_ins: tuple[SignIn, ...]
+    device: str
+    enrolment: str
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,12 +4,13 @@ Exit 0 only if everything held that was looked at: what must never happen, and w
 """
 
 import argparse
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,21 +19,21 @@ import msgspec
 from device.commands.parsing import Parser
 from sync.problems import HOST_GONE, Problem, as_sentence
 from trial.camera import Conditions, photograph
-from trial.day import Demo, Kept, demo_facts
+from trial.day import Demo, demo_facts
 from trial.engine import Camera, Engine, Replayed
 from trial.invariants import Books, Watch, checked
-from trial.past import Past, PastSpec, said
+from trial.keeping import let_in, listener, serve
+from trial.past import Past, PastSpec
 from trial.plants import PLANTS, plant
 from trial.reading import Play
 from trial.replay import read_file
-from trial.stage import Stage, on_stage
+from trial.stage import BACKEND_DATABASE, Stage, on_stage
 from trial.telling import Quiet, Teller, console, head, tell, telling
 from trial.terms import BACKEND
 
 DAY: Final = Path(__file__).resolve().parents[1] / "fixtures" / "scenarios" / "a-day-in-march.json"
 SEED: Final = 2026
 """Of the history before the day."""
-MANAGER: Final = "max"
 PAST_S: Final = 120.0
 
 
@@ -41,25 +42,37 @@ def main(argv: list[str]) -> int:
     parser = Parser(prog="handover demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print the same facts as JSON, and nothing else")
     parser.add_argument("--fast", action="store_true", help="a smaller history")
-    parser.add_argument("--keep", action="store_true", help="leave the backend running with the history loaded")
+    parser.add_argument(
+        "--keep", action="store_true", help="then keep the backend and its pages up until Ctrl-C, with ways in for all"
+    )
     parser.add_argument("--plant", choices=sorted(PLANTS), help="break one thing on purpose, to see it found")
     args = parser.parse_args(argv)
+    with ExitStack() as opened:
+        return _show(args, opened.enter_context(listener()) if args.keep else None)
+
+
+def _show(args: argparse.Namespace, at: socket.socket | None) -> int:
+    """The exit code, once all was told and what was to stay up was stopped."""
     try:
-        demo = run(args)
+        demo = run(args, at)
     except Problem as problem:
         print(f"handover demo: {as_sentence(problem)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     if args.json:
-        print(msgspec.json.encode(demo).decode())
+        print(msgspec.json.encode(demo).decode(), flush=True)
     else:
         tell(console(), demo)
+    if at is not None and demo.kept is not None:
+        # What was to be printed is printed; who stops it before it is up means the same.
+        with redirect_stdout(sys.stderr), suppress(KeyboardInterrupt):
+            serve(Path(demo.kept.directory) / BACKEND_DATABASE, at)
     return 0 if demo.held else 1
 
 
-def run(args: argparse.Namespace) -> Demo:
-    """What the demo found out."""
+def run(args: argparse.Namespace, at: socket.socket | None = None) -> Demo:
+    """What the demo found out; with a socket its backend stays, to be served there."""
     began = time.monotonic()
     play = read_file(DAY)
     with _folder(keep=args.keep) as folder, _teller(play, quiet=args.json) as teller:
@@ -70,7 +83,7 @@ def run(args: argparse.Namespace) -> Demo:
             invariants = checked(books, engine.union, played.views, watch, play.steps[-1].at_ms)
             database = stage.database(BACKEND)
         demo = demo_facts(play, played, invariants, past, time.monotonic() - began, args.plant or "")
-        return msgspec.structs.replace(demo, kept=_keep(database)) if args.keep else demo
+        return msgspec.structs.replace(demo, kept=let_in(database, at.getsockname()[1])) if at else demo
 
 
 @contextmanager
@@ -155,20 +168,3 @@ def _told(process: subprocess.Popen[bytes]) -> Past:
     if process.returncode:
         raise Problem(HOST_GONE, wrong.decode("utf-8", "replace").strip()[-500:], "history")
     return msgspec.json.decode(out, type=Past)
-
-
-# -- what stays --------------------------------------------------------------------
-def _keep(database: Path) -> Kept:
-    """The backend serves this database, in a process that outlives this one."""
-    from backend.commands import people
-
-    token = said(people.main, "token", MANAGER, "--database", str(database)).split()[0]
-    log = database.with_name("serve.log")
-    command = "import sys; from trial.cli import main; sys.exit(main())"
-    words = [sys.executable, "-c", command, "serve", "--port", "0", "--database", str(database)]
-    with log.open("wb") as errors:
-        server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
-    line = server.stdout.readline().decode() if server.stdout else ""
-    if not line:
-        raise Problem(HOST_GONE, log.read_text("utf-8", "replace").strip()[-500:], "handover serve")
-    return Kept(address=line.split()[-1], pid=server.pid, directory=str(database.parent), token=token)

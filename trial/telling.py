@@ -1,5 +1,6 @@
 """The day on a terminal: progress while it is played, then what came of it, in 80 columns, in colour or plain."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trial.comparing import StepResult
-from trial.day import Avoided, Demo
+from trial.day import Avoided, Demo, Kept
 from trial.reading import Play
 
 WIDTH: Final = 80
@@ -183,6 +184,20 @@ def _invariants(out: Console, demo: Demo) -> None:
         out.print(Text(told, style=_BAD))
 
 
+def _ways_in(out: Console, kept: Kept) -> None:
+    _title(out, "Look around")
+    out.print(f"The pages are at {kept.address}/ until Ctrl-C. Sign in as:", soft_wrap=True)
+    table = _table("role", "name", "password")
+    for one in kept.sign_ins:
+        table.add_row(one.role, one.person, one.password)
+    out.print(table)
+    out.print(f"A device of your own, {kept.device}, records for a technician. Enrol it with this code:")
+    out.print(f"  handover device enrol --dir phone {shlex.quote(kept.enrolment)}", soft_wrap=True, highlight=False)
+    out.print(f"Programs: {kept.address}/schema", soft_wrap=True)
+    out.print(f"  curl -H 'Authorization: Bearer {kept.token}' {kept.address}/api/jobs", soft_wrap=True)
+    out.print(f"All of it stays in {kept.directory}", soft_wrap=True)
+
+
 def _next(out: Console, demo: Demo) -> None:
     out.print()
     if demo.held:
@@ -190,12 +205,9 @@ def _next(out: Console, demo: Demo) -> None:
     else:
         out.print(Text("Something did not hold; it is named above.", style=_BAD))
     if demo.kept:
-        kept = demo.kept
-        out.print(f"The backend goes on at {kept.address} (process {kept.pid}; end it with: kill {kept.pid}).")
-        out.print(f"Its data is in {kept.directory}. What it can be asked: {kept.address}/schema")
-        out.print(f"  curl -H 'Authorization: Bearer {kept.token}' {kept.address}/api/jobs", soft_wrap=True)
+        _ways_in(out, demo.kept)
     out.print("Where to look next:")
-    out.print("  handover demo --keep            leaves the backend running with this history")
+    out.print("  handover demo --keep            keeps the backend and its pages up, to look around in")
     out.print("  handover replay fixtures/scenarios/05-contest-and-resolution.json")
     out.print("  fixtures/scenarios/README.md    how to write a day of your own")
     out.print("  README.md, DECISIONS.md         the tour, and why it is built so")

@@ -7,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import Client as HttpClient
 
 from trial.demo import DAY
 from trial.reading import read_play
@@ -35,12 +35,19 @@ def run(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def facts() -> Iterator[Json]:
-    """What one whole demo says; the backend that it leaves running is gone afterwards."""
-    done = run("--json", "--keep")
-    assert (done.returncode, done.stderr) == (0, "")
-    said: Json = json.loads(done.stdout)
-    yield said
-    os.kill(said["kept"]["pid"], signal.SIGTERM)
+    """What one whole demo says; the backend that it keeps up until then stops well at Ctrl-C."""
+    shown = subprocess.Popen([HANDOVER, "demo", "--json", "--keep"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert shown.stdout is not None
+    try:
+        said: Json = json.loads(shown.stdout.readline())
+        yield said
+        shown.send_signal(signal.SIGINT)
+        rest, errors = shown.communicate(timeout=30)
+        assert (shown.returncode, rest) == (0, b"")
+        assert errors.decode().splitlines()[0] == f"handover serves at {said['kept']['address']}"
+    finally:
+        shown.kill()
+        shown.communicate()
     shutil.rmtree(Path(said["kept"]["directory"]).parents[1])
 
 
@@ -127,13 +134,35 @@ def test_without_a_terminal_it_is_plain_lines_of_eighty_columns_that_name_what_b
     assert re.search(r"I8 all sides name the same accountable party +\d+ +NO", done.stdout)
 
 
-def test_the_backend_that_was_left_running_answers(facts: Json) -> None:
+def test_the_backend_that_is_kept_up_answers(facts: Json) -> None:
     kept = facts["kept"]
-    request = urllib.request.Request(  # noqa: S310 - the address is the one that was just started
-        f"{kept['address']}/api/jobs", headers={"Authorization": f"Bearer {kept['token']}"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
-        assert len(json.load(answer)["jobs"]) >= 4
+    with HttpClient(base_url=kept["address"]) as client:
+        jobs = client.get("/api/jobs", headers={"Authorization": f"Bearer {kept['token']}"}).json()["jobs"]
+    assert {one["state"] for one in jobs} >= {"open", "resolved"}
+    assert len(jobs) >= 4
+
+
+def test_everybody_of_the_office_signs_in_as_was_printed(facts: Json) -> None:
+    kept = facts["kept"]
+    ways = {one["role"]: one for one in kept["sign_ins"]}
+    assert list(ways) == ["admin", "dispatcher", "depot", "manager"]
+    for role, way in ways.items():
+        with HttpClient(base_url=kept["address"], headers={"sec-fetch-site": "same-origin"}) as client:
+            typed = {"person": way["person"], "password": way["password"]}
+            answer = client.post("/sign-in", data=typed)
+            assert answer.status_code == 303, (role, answer.text)
+            session = answer.headers["set-cookie"].partition(";")[0]
+            there = client.get("/set-up/data/sites" if role == "admin" else "/data/sites", headers={"cookie": session})
+            assert there.status_code == 200, role
+            assert "North pumping station" in there.text
+
+
+def test_a_device_of_ones_own_is_enrolled_with_the_code_that_was_printed(facts: Json, tmp_path: Path) -> None:
+    words = [HANDOVER, "device", "enrol", "--dir", str(tmp_path / "phone"), facts["kept"]["enrolment"]]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    synced = subprocess.run([*words[:2], "sync", *words[3:5]], capture_output=True, text=True, check=False, timeout=60)
+    assert synced.returncode == 0, synced.stderr
 
 
 TOLD = {
