@@ -37,7 +37,7 @@ from sync.events import (
 )
 from sync.handover import Handover
 from sync.payload import Id, Line, Payload, Synthesis, Text
-from sync.problems import NOT_POSSIBLE_NOW, UNKNOWN_DOCUMENT, UNKNOWN_PARTY, Problem
+from sync.problems import NOT_POSSIBLE_NOW, UNKNOWN_DOCUMENT, UNKNOWN_PARTY, Found, Problem
 
 ActionId = Annotated[str, Meta(min_length=8, max_length=100)]
 
@@ -167,7 +167,7 @@ class AskedUnmerge(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True)
     merged: Hash
 
 
-def not_now(detail: str) -> Problem:
+def not_now(detail: str | Found) -> Problem:
     """The problem of an action that does not fit how the job stands."""
     return Problem(NOT_POSSIBLE_NOW, detail)
 

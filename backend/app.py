@@ -11,12 +11,27 @@ from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
 from backend.accounts.first import FirstCode, has_admin
-from backend.api import blobs, devices, handovers, health, jobs, lists, losses, orders, redactions, reports, sync, trust
+from backend.api import (
+    blobs,
+    devices,
+    handovers,
+    health,
+    jobs,
+    lists,
+    losses,
+    orders,
+    redactions,
+    reports,
+    search,
+    sync,
+    trust,
+)
 from backend.auth import Doorkeeper, People, Sessions
 from backend.blobs import BlobDesk
 from backend.config import Settings
 from backend.escalation import Escalation
 from backend.intake import Intake, open_intake
+from backend.known import Known
 from backend.limits import Attempts
 from backend.pages.routes import PAGES, STATIC
 from backend.pages.shell import problem_page
@@ -54,6 +69,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
     sessions = Sessions(world, settings.session_s)
     attempts = Attempts(world)
     first_code = FirstCode(world)
+    known = Known()
 
     @asynccontextmanager
     async def hold(app: Litestar) -> AsyncGenerator[None]:
@@ -106,6 +122,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             redactions.router,
             orders.router,
             reports.router,
+            search.router,
             trust.router,
             losses.router,
             health.router,
@@ -121,6 +138,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             "people": Provide(the_people, sync_to_thread=False),
             "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "attempts": Provide(lambda: attempts, sync_to_thread=False),
+            "known": Provide(lambda: known, sync_to_thread=False),
             "first_code": Provide(lambda: first_code, sync_to_thread=False),
         },
         exception_handlers=handlers(problem_page),

@@ -12,7 +12,7 @@ from backend.actions import ACTIONS, Action, ActionId, Asked, Plan, draft, need_
 from backend.look import Look
 from sync.clock import milliseconds
 from sync.corrections import correction_of
-from sync.details import ENDS_FIRST, NO_TIME
+from sync.details import ENDS_FIRST, NO_OPENING, NO_TIME, PLANNED_SO, SAYS_SO, SOMEBODY_THERE
 from sync.events import Draft, JobOpened, JobPlanned, NoteWritten, VisitType, When
 from sync.payload import Id, Priority
 from sync.problems import UNREADABLE, WRONG_INPUT, Problem
@@ -110,14 +110,14 @@ def check_window(begins: str, ends: str) -> None:
 
 def edit(look: Look, asked: AskedEdit) -> list[Draft]:
     """See `AskedEdit`."""
-    opened, path = look.journey.opened, look.journey.custody.path
-    if opened is None or not path:
-        raise not_now("the opening of the job is not here")
+    opened, root = look.journey.opened, look.journey.root
+    if opened is None or not root:
+        raise not_now(NO_OPENING.of())
     said = {name: getattr(asked, name) for name in _EDITED if getattr(asked, name) is not UNSET}
     other = {name: value for name, value in said.items() if value != getattr(opened, name)}
     if not other:
-        raise not_now("it says so already")
-    body = correction_of(look.journey.timeline, path[0].event.hash, other, asked.reason or MISHEARD)
+        raise not_now(SAYS_SO.of())
+    body = correction_of(look.journey.timeline, root, other, asked.reason or MISHEARD)
     return [draft(look, "correction.made", body)]
 
 
@@ -129,7 +129,7 @@ def reschedule(look: Look, asked: AskedTime) -> list[Draft]:
     need_open(look)
     check_window(asked.window_from, asked.window_to)
     if any(one.departed_ms is None for one in look.journey.visits):
-        raise not_now("somebody is there now")
+        raise not_now(SOMEBODY_THERE.of())
     now = look.journey.plan
     stop = now.stop if now is not None else stop_of(look.journey.job, FIRST_STOP)
     if any(one.stop in ("", stop) for one in look.journey.visits):
@@ -142,7 +142,7 @@ def reschedule(look: Look, asked: AskedTime) -> list[Draft]:
         eta=asked.eta,
     )
     if now is not None and wanted == Plan(**{name: getattr(now, name) for name in Plan.__struct_fields__}):
-        raise not_now("it is planned so already")
+        raise not_now(PLANNED_SO.of())
     return [planned(look, wanted)]
 
 

@@ -11,12 +11,14 @@ from backend.accounts.first import FirstCode
 from backend.auth import DeviceCaller, People, Sessions, StaffCaller
 from backend.blobs import BlobDesk
 from backend.intake import Intake
+from backend.known import Known
 from backend.limits import Attempts
 from backend.webhooks.sending import Sender
 
 TheBlobs: TypeAlias = NamedDependency[SkipValidation[BlobDesk]]
 TheIntake: TypeAlias = NamedDependency[SkipValidation[Intake]]
 ThePeople: TypeAlias = NamedDependency[SkipValidation[People]]
+TheKnown: TypeAlias = NamedDependency[SkipValidation[Known]]
 TheSessions: TypeAlias = NamedDependency[SkipValidation[Sessions]]
 DeviceRequest: TypeAlias = Request[None, DeviceCaller, State]
 StaffRequest: TypeAlias = Request[None, StaffCaller, State]

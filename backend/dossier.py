@@ -8,7 +8,7 @@ import msgspec
 
 from backend.documents import Documents
 from backend.epoch import office_keys
-from backend.exhibits import Batch, Dossier, Exhibit, SignedDocument, Witness
+from backend.exhibits import Batch, Bytes, Dossier, Exhibit, SignedDocument, Witness
 from backend.facts import DIGEST_BYTES, Facts, JobFacts
 from backend.flagging import document_flags
 from backend.key import SEED_BYTES
@@ -62,6 +62,11 @@ def find_dossier(con: sqlite3.Connection, hash_: str, keys: Iterable[str] | None
     return _Reader(con).find(hash_, keys)
 
 
+def find_exhibit(con: sqlite3.Connection, job: str, hash_: str, keys: Iterable[str]) -> Bytes:
+    """One event of a job down to its bytes; NOT_FOUND where there is none, or none that these keys reach."""
+    return _Reader(con).bytes_of(job, hash_, keys)
+
+
 class _Reader:
     def __init__(self, con: sqlite3.Connection) -> None:
         self.con = con
@@ -85,6 +90,21 @@ class _Reader:
             case _:
                 raise Problem(NOT_FOUND, f"handover {hash_[:50]}")
         return self._dossier(facts, events, subject)
+
+    def bytes_of(self, job: str, hash_: str, keys: Iterable[str]) -> Bytes:
+        facts = self.facts.job(job)
+        if facts is None or not reaches_person(self.con, keys, [facts.ref]):
+            raise Problem(NOT_FOUND, f"job {job[:40]}")
+        found = [
+            (one.event, at) for one, at in zip(facts.standings, facts.positions, strict=True) if one.event.hash == hash_
+        ]
+        if not found:
+            raise Problem(NOT_FOUND, f"event {hash_[:50]}")
+        event, position = found[0]
+        exhibit, log = self._exhibit(event), self._log(event.log)
+        owner = self._owners([self._opening(log)]).get(log.kid, "")
+        device = "" if log.kid in office_keys(self.con) else owner
+        return Bytes(exhibit=exhibit, position=position, jwk=log.jwk, device=device)
 
     def _facts(self, hash_: str) -> JobFacts | None:
         try:

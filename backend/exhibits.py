@@ -1,5 +1,7 @@
 """What there is to show of one handover: each event as it was signed, what it rests on, and what became of it."""
 
+from typing import Literal
+
 import msgspec
 
 from sync.custody import Case, Custody
@@ -7,8 +9,10 @@ from sync.events import Event, JobOpened
 from sync.flags import Flag
 from sync.handover import Handover
 from sync.intervals import Interval
+from sync.ledger import is_hash, line_digest
 from sync.policy import Policy
-from sync.seal import Jwk
+from sync.problems import Problem
+from sync.seal import Jwk, Typ, verify
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,36 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     is_received: bool
     batch: Batch | None = None
     restated: "Exhibit | None" = None
+
+
+class Bytes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One event of a job: where it stands in the backend's order, and whose key signed it, by itself or in its batch.
+
+    `device` is what the office calls the author's device, "" for what the office recorded itself.
+    """
+
+    exhibit: Exhibit
+    position: int
+    jwk: Jwk
+    device: str
+
+    @property
+    def signed(self) -> Literal["itself", "batch", "no"]:
+        """What was signed, verified here and now: the event itself, the batch that it came in, or neither."""
+        one = self.exhibit
+        if one.jws and not is_hash(one.raw):
+            return "itself" if _holds(one.jws, one.raw, "ho-event", self.jwk) else "no"
+        if one.batch is not None and line_digest(one.raw) in one.batch.digests:
+            return "batch" if _holds(one.batch.jws, one.batch.header, "ho-batch", self.jwk) else "no"
+        return "no"
+
+
+def _holds(jws: str, payload: bytes, typ: Typ, jwk: Jwk) -> bool:
+    try:
+        verify(jws, payload, typ, jwk)
+    except Problem:
+        return False
+    return True
 
 
 class SignedDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,11 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         narrow = [key for key in exact if not key.startswith(("site:", "priority:", "state:"))]
         return (*narrow, *flags, *(key for key in exact if key not in narrow))
 
+    @property
+    def is_unseen(self) -> bool:
+        """True where a change counts only until it is on a device of whoever is accountable."""
+        return "changed" in self.only
+
     def address(self, **more: str) -> str:
         """What stands behind the question mark: only what is asked for, always in the same order."""
         pairs = [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "only"]

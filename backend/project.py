@@ -27,7 +27,17 @@ from backend.times import bounds_of, received_of
 from backend.writing import Writing
 from sync.codec import decode, encode
 from sync.custody import custody
-from sync.events import Confirmed, Draft, Event, LineImported, Offered, OrderCancelled, OrderImported
+from sync.events import (
+    Confirmed,
+    Correction,
+    Draft,
+    Event,
+    JobPlanned,
+    LineImported,
+    Offered,
+    OrderCancelled,
+    OrderImported,
+)
 from sync.journey import Journey, journey
 from sync.standing import Standing
 
@@ -90,8 +100,14 @@ def journey_of(writing: Writing, ref: int) -> tuple[Journey, JobRows]:
     return found, rows_of(found, policies, facts.seen, awaited(writing, found.timeline), bounds, changes)
 
 
+OF_THE_JOB: Final = ""
+"""Where a job changed itself, beside its orders by name: it got another time, or was said anew."""
+
+
 def changed_since_offer(facts: JobFacts, found: Journey, is_staff: Callable[[str], bool]) -> dict[str, int]:
     """By name, where an order of the job last came, changed or went (a position) that no offer now standing tells of.
+
+    The job itself, with its plan and what it is for, is among them (see `OF_THE_JOB`).
 
     What the office offers it offers as it then is. What a device offers it may have offered before it heard: its
     offer ends nothing here, and whether the holder's device has heard since is seen by how far that has pulled.
@@ -105,8 +121,14 @@ def changed_since_offer(facts: JobFacts, found: Journey, is_staff: Callable[[str
     changes: dict[str, int] = {}
     for one, at in dated:
         body = one.event.body
-        if at > max(offered, first) and isinstance(body, OrderImported | OrderCancelled | LineImported):
+        if at <= max(offered, first):
+            continue
+        name: str | None = None
+        if isinstance(body, OrderImported | OrderCancelled | LineImported):
             name = f"{body.source}/{body.order}"
+        elif isinstance(body, JobPlanned) or (isinstance(body, Correction) and body.corrects == found.root):
+            name = OF_THE_JOB
+        if name is not None:
             changes[name] = max(at, changes.get(name, 0))
     return changes
 
@@ -143,7 +165,7 @@ class Rows:
             due_ms = NEVER_MS if row.due_ms is None else row.due_ms
             place = (row.state, row.site, row.accountable, RANK[row.priority], due_ms, row.open_cases)
             listed = encode(sorted(found_by)).decode()
-            self._row("keep_job", (ref, row.job, *place, listed, row.seen, body))
+            self._row("keep_job", (ref, row.job, *place, listed, row.seen, row.changed_at, body))
             self._find_by(ref, kept.found, found_by)
             kept.found = found_by
         for one in rows.handovers:

@@ -367,6 +367,11 @@ def order_rows(events: Iterable[Event], now: Mapping[str, OrderImported]) -> lis
     return found
 
 
+def title_of(row: JobRow) -> str:
+    """What people call the job: its order's number, else how its own begins."""
+    return row.order.partition("/")[2] or row.order or row.job[:8]
+
+
 def worst_gap(row: VisitRow, severity: tuple[str, ...]) -> str:
     """A visit's gap as measures name it: not_checked, none, or the worst type by the order given, then by name."""
     if not row.checked:

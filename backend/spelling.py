@@ -70,6 +70,11 @@ def figures(phone: str) -> str:
     return "".join(one for one in folded(_TRUNK.sub("", phone)) if one.isdigit())
 
 
+def dialled(phone: str) -> str:
+    """A phone number as a phone takes it: figures, and the plus before them."""
+    return ("+" if phone.strip().startswith("+") else "") + figures(phone)
+
+
 def phone_looked_for(text: str) -> str:
     """The figures of what may be a phone number, from where country and trunk are left out; "" where it is none."""
     plain = folded(text).strip()

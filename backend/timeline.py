@@ -12,7 +12,7 @@ from backend.store.sqlite import queries
 from sync.clock import rfc3339
 from sync.codec import decode
 from sync.corrections import Reading, readings
-from sync.events import Event
+from sync.events import Blob, Event
 from sync.ids import event_name
 from sync.intervals import Held, Interval, intervals, is_off, is_unsure
 
@@ -28,7 +28,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     so), whatever its wall clock says: `clock_off` where that is more than five minutes outside, `time_unsure` where
     they leave more room than that. `flags` is what else is to be said of it, and by itself nobody's fault: the key was
     not valid or the training over, by the roster it was made under; that roster had been replaced for longer than the
-    policy likes; or the job was outside the scope of the device that recorded it.
+    policy likes; or the job was outside the scope of the device that recorded it. `blobs` are those that it names.
     """
 
     position: int
@@ -47,6 +47,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     clock_off: bool = False
     time_unsure: bool = False
     flags: tuple[Said, ...] = ()
+    blobs: tuple[Blob, ...] = ()
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -113,4 +114,5 @@ def _entry(row: _Row, bounds: Interval, reads: Reading | None, flags: tuple[Said
         clock_off=is_off(event, bounds),
         time_unsure=is_unsure(event, bounds),
         flags=flags,
+        blobs=event.blobs,
     )

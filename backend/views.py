@@ -85,20 +85,21 @@ def _rows(con: sqlite3.Connection, query: str, shape: type[_T], **given: object)
     return tuple(decode(raw, shape) for (raw,) in con.execute(_SQL[query].text, given))
 
 
-def _scope(keys: Iterable[str]) -> str:
+def scope_of(keys: Iterable[str]) -> str:
+    """What a query is given as `keys`."""
     return encode(sorted(keys)).decode()
 
 
 def reaches_person(con: sqlite3.Connection, keys: Iterable[str], jobs: Iterable[int]) -> bool:
     """True where these keys reach one of these jobs."""
-    scope = _scope(keys)
+    scope = scope_of(keys)
     return any(con.execute(_SQL["reaches"].text, {"job": job, "keys": scope}).fetchone()[0] for job in jobs)
 
 
 def find_job(con: sqlite3.Connection, keys: set[str], job: str) -> JobView:
     """One job; NOT_FOUND for one that these keys do not reach, as for one that is not there."""
     row = con.execute(_SQL["job"].text, {"id": job}).fetchone()
-    reached = row and con.execute(_SQL["reaches"].text, {"job": row[0], "keys": _scope(keys)}).fetchone()[0]
+    reached = row and con.execute(_SQL["reaches"].text, {"job": row[0], "keys": scope_of(keys)}).fetchone()[0]
     if not reached:
         raise Problem(NOT_FOUND, f"job {job[:40]}")
     ref = row[0]
@@ -126,15 +127,21 @@ def _jobs(
     con: sqlite3.Connection, keys: set[str], wanted: JobFilter, after: tuple[int, int, str], most: int
 ) -> list[tuple[Any, ...]]:
     asked = wanted.keys()
-    given = {"keys": _scope(keys), "wanted": encode(asked).decode(), "first": asked[0] if asked else "", "most": most}
+    given = {"keys": scope_of(keys), "wanted": encode(asked).decode(), "first": asked[0] if asked else "", "most": most}
     place = dict(zip(("rank", "due_ms", "id"), after, strict=True))
-    return con.execute(_SQL["jobs"].text, given | place).fetchall()
+    return con.execute(_SQL["jobs"].text, given | place | {"unseen": wanted.is_unseen}).fetchall()
+
+
+def jobs_found(con: sqlite3.Connection, keys: Iterable[str], key: str, most: int) -> list[tuple[int, JobRow]]:
+    """The newest jobs that stand under this key (see `backend/found_by.py`) and that `keys` reach, with their refs."""
+    rows = con.execute(_SQL["found"].text, {"key": key, "keys": scope_of(keys), "most": most})
+    return [(ref, decode(body, JobRow)) for ref, body in rows]
 
 
 def list_handovers(con: sqlite3.Connection, keys: set[str], *, state: str, after: str) -> HandoverList:
     """The handovers of jobs that these keys reach, 50 at a time."""
     offered_ms, offer = decode(after, tuple[int, str], "after") if after else (-(2**62), "")
-    given: dict[str, Any] = {"keys": _scope(keys), "state": state, "most": PAGE}
+    given: dict[str, Any] = {"keys": scope_of(keys), "state": state, "most": PAGE}
     rows = _rows(con, "handovers", HandoverRow, **given, offered_ms=offered_ms, offer=offer)
     more = encode((rows[-1].offered_ms, rows[-1].offer)).decode() if len(rows) == PAGE else ""
     return HandoverList(handovers=rows, next=more)
@@ -142,13 +149,13 @@ def list_handovers(con: sqlite3.Connection, keys: set[str], *, state: str, after
 
 def list_cases(con: sqlite3.Connection, keys: set[str], *, state: str) -> CaseList:
     """The cases of jobs that these keys reach, 500 at most."""
-    return CaseList(cases=_rows(con, "cases", CaseRow, keys=_scope(keys), state=state, most=MOST))
+    return CaseList(cases=_rows(con, "cases", CaseRow, keys=scope_of(keys), state=state, most=MOST))
 
 
 def list_visits(con: sqlite3.Connection, keys: set[str], *, site: str, after: str) -> VisitList:
     """The visits of jobs that these keys reach, 50 at a time."""
     job, visit = decode(after, tuple[str, str], "after") if after else ("", "")
-    given: dict[str, Any] = {"keys": _scope(keys), "site": site, "most": PAGE}
+    given: dict[str, Any] = {"keys": scope_of(keys), "site": site, "most": PAGE}
     rows = _rows(con, "visits", VisitRow, **given, job=job, visit=visit)
     more = encode((rows[-1].job, rows[-1].id)).decode() if len(rows) == PAGE else ""
     return VisitList(visits=rows, next=more)
@@ -178,7 +185,7 @@ class OrderCounts(msgspec.Struct, frozen=True):
 
 def list_orders(con: sqlite3.Connection, keys: set[str], wanted: OrderFilter, after: str = "") -> OrderList:
     """The orders that these keys reach, 50 at a time; those that wait come with the jobs they may belong to."""
-    given = msgspec.to_builtins(wanted) | {"keys": _scope(keys), "name": after, "most": PAGE}
+    given = msgspec.to_builtins(wanted) | {"keys": scope_of(keys), "name": after, "most": PAGE}
     rows = con.execute(_SQL["orders"].text, given).fetchall()
     views = tuple(_order_view(con, keys, decode(body, OrderRow), untold, asked) for body, untold, asked in rows)
     return OrderList(orders=views, next=views[-1].order.name if len(views) == PAGE else "")
@@ -194,7 +201,7 @@ def find_order(con: sqlite3.Connection, keys: set[str], name: str) -> OrderView:
 
 def count_orders(con: sqlite3.Connection, keys: set[str]) -> OrderCounts:
     """How many of the orders that these keys reach need somebody."""
-    return OrderCounts(*con.execute(_SQL["order_counts"].text, {"keys": _scope(keys)}).fetchone())
+    return OrderCounts(*con.execute(_SQL["order_counts"].text, {"keys": scope_of(keys)}).fetchone())
 
 
 def _order_view(con: sqlite3.Connection, keys: set[str], row: OrderRow, untold: int, asked: int) -> OrderView:

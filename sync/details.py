@@ -87,3 +87,12 @@ FILE_TOO_LARGE = _detail("file-too-large", "more than {megabytes} MB")
 TOO_MANY_ROWS = _detail("too-many-rows", "more than {most} rows")
 NONE_OF_OUR_SHEETS = _detail("none-of-our-sheets", "no sheet in it is called as one of ours: {names}")
 NAME_AFTER_SHEET = _detail("name-after-sheet", "name a CSV file after its sheet: {names}")
+
+# -- jobs -----------------------------------------------------------------------
+SAYS_SO = _detail("says-so", "it says so already")
+PLANNED_SO = _detail("planned-so", "it is planned so already")
+SOMEBODY_THERE = _detail("somebody-there", "somebody is there now")
+NO_OPENING = _detail("no-opening", "the opening of the job is not here")
+SAY_WHERE = _detail("say-where", "say where it is")
+NAME_LENGTH = _detail("name-length", "a name has 1 to {most} characters")
+MANY_FILTERS = _detail("many-filters", "{most} are kept already; remove one first")

@@ -113,6 +113,11 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     timeline: tuple[Event, ...]
 
     @property
+    def root(self) -> str:
+        """The hash of what opened the job; empty while that is not here."""
+        return self.custody.path[0].event.hash if self.custody.path else ""
+
+    @property
     def accountable(self) -> str:
         """The party that answers for the job now."""
         return self.custody.accountable

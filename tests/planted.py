@@ -786,6 +786,32 @@ FAULTS: Final[tuple[Fault, ...]] = (
         new="broken.pop(at, None)",
         test="tests/backend/test_workbooks.py::test_a_formula_is_read_by_its_value_and_one_without_or_in_error_is_named",
     ),
+    Fault(
+        name="search-outside-scope",
+        invariant="I20 nobody finds customers, sites, assets or people outside the scope",
+        file="backend/searching.py",
+        old="            if self._in_scope(entry):\n",
+        new="            if entry:\n",
+        test="tests/backend/test_search.py::test_nothing_outside_the_scope_is_found",
+    ),
+    Fault(
+        name="found-outside-scope",
+        invariant="I20 nobody finds jobs, orders or items outside the scope",
+        file="backend/views.py",
+        old='{"key": key, "keys": scope_of(keys), "most": most}',
+        new='{"key": key, "keys": scope_of(["site:*"]), "most": most}',
+        test="tests/backend/test_search.py::test_nothing_outside_the_scope_is_found",
+    ),
+    Fault(
+        name="stale-form-taken",
+        invariant="an action on what has changed since is answered with who changed what, and records nothing",
+        file="backend/acting.py",
+        old="        if changes:\n            raise Changed(STALE, changes)\n",
+        new="",
+        test=(
+            "tests/backend/test_office.py::test_an_action_on_what_has_changed_since_is_answered_with_who_changed_what"
+        ),
+    ),
 )
 
 SEEDED: Final[dict[str, str]] = {

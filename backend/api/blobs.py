@@ -59,16 +59,17 @@ async def send(
 @get("/{name:str}")
 async def fetch(request: DeviceRequest, blobs: TheBlobs, name: FromPath[str], offset: FromOffset = 0) -> Stream:
     """A blob of a job in this device's scope, from the byte `from` on."""
-    return _download(blobs, await blobs.readable_by_device(request.auth.kid, name), offset)
+    return as_download(blobs, await blobs.readable_by_device(request.auth.kid, name), offset)
 
 
 @get("/{name:str}", guards=[READERS])
 async def download(request: StaffRequest, blobs: TheBlobs, name: FromPath[str], offset: FromOffset = 0) -> Stream:
     """A blob of a job in the caller's scope, from the byte `from` on."""
-    return _download(blobs, await blobs.readable_by(request.auth.keys(), name), offset)
+    return as_download(blobs, await blobs.readable_by(request.auth.keys(), name), offset)
 
 
-def _download(blobs: BlobDesk, found: Readable, offset: int) -> Stream:
+def as_download(blobs: BlobDesk, found: Readable, offset: int) -> Stream:
+    """The blob from this byte on, to be saved and never shown."""
     if offset > found.size:
         raise Problem(WRONG_INPUT, f"it has {found.size} bytes", "from")
     headers = NEVER_SHOWN | {"content-length": str(found.size - offset)}

@@ -34,7 +34,7 @@ async def receipt(
     request: StaffRequest, intake: TheIntake, handover: FromPath[str], language: FromQuery[str] = "en"
 ) -> Response[bytes]:
     """The receipt of a handover as a PDF, in English (`en`), German, Polish or Arabic."""
-    return await _receipt(intake, handover, request.auth.keys(), language)
+    return await receipt_for(intake, handover, request.auth.keys(), language)
 
 
 @get("/{handover:str}/proof", guards=[READERS])
@@ -43,6 +43,11 @@ async def proof(
 ) -> Response[bytes]:
     """The proof of a handover as a ZIP: events, signatures, keys, documents, receipts, and a readable statement."""
     keys, spoken = request.auth.keys(), _language(language)
+    return await proof_for(intake, handover, keys, spoken)
+
+
+async def proof_for(intake: Intake, handover: str, keys: set[str], spoken: Language) -> Response[bytes]:
+    """The proof as a ZIP, to be saved; NOT_FOUND where these keys do not reach the handover."""
     found = await intake.store.reading(lambda con: find_dossier(con, handover, keys))
     now_ms = intake.door.world.now_ms()
     raw = await asyncio.to_thread(lambda: as_zip(proof_in(found, intake.door.signer, now_ms, spoken)))
@@ -59,10 +64,11 @@ async def receipt_for_device(
 ) -> Response[bytes]:
     """The same for a device, in the scope of the people who record on it."""
     _, directory = await people.now()
-    return await _receipt(intake, handover, person_keys(directory, request.auth.device.people), language)
+    return await receipt_for(intake, handover, person_keys(directory, request.auth.device.people), language)
 
 
-async def _receipt(intake: Intake, handover: str, keys: set[str], language: str) -> Response[bytes]:
+async def receipt_for(intake: Intake, handover: str, keys: set[str], language: str) -> Response[bytes]:
+    """The receipt as a PDF, to be saved; NOT_FOUND where these keys do not reach the handover."""
     spoken = _language(language)
     now_ms = intake.door.world.now_ms()
     sheet = await intake.store.reading(lambda con: sheet_for(con, handover, now_ms, language=spoken, keys=keys))

@@ -16,7 +16,10 @@ from backend.auth import StaffCaller
 from backend.pages.browsers import browser_of
 from backend.pages.catalogue import NATIVE, PageWords, choose_language, page_words
 from backend.pages.forms import FIELD, HEADER, AnyRequest, local_path
+from backend.rows import instant
+from backend.spelling import dialled
 from sync.codec import encode
+from sync.ids import b64
 from sync.policy import Role
 from sync.problems import NOT_SIGNED_IN, Problem
 
@@ -48,7 +51,13 @@ _LINE: Final = re.compile(r"line (\d+)", re.ASCII)
 _EVERYBODY: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager", "admin"})
 _ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
 _OFFICE: Final[frozenset[Role]] = frozenset({"depot", "dispatcher", "manager"})
-PLACES: Final = (Place("/data", "nav.data", _OFFICE), Place("/set-up", "nav.set_up", _ADMINS))
+_READERS: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager"})
+PLACES: Final = (
+    Place("/jobs", "nav.jobs", _READERS),
+    Place("/items", "nav.items", _READERS),
+    Place("/data", "nav.data", _OFFICE),
+    Place("/set-up", "nav.set_up", _ADMINS),
+)
 """In the order in which they stand."""
 
 
@@ -64,6 +73,7 @@ def _environment() -> Environment:
     made.globals["static"] = static
     made.filters["segment"] = segment
     made.filters["browser"] = browser_of
+    made.filters |= {"instant": instant, "dialled": dialled, "b64": b64}
     return made
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.spelling import BACKWARDS, figures, fits, folded, looked_for, phone_looked_for, squashed, words
+from backend.spelling import BACKWARDS, dialled, figures, fits, folded, looked_for, phone_looked_for, squashed, words
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,12 @@ def test_every_word_asked_for_has_to_begin_one() -> None:
 @pytest.mark.parametrize("asked", ["030 123 45", "+49 30 12345", "0049 (0)30 123-45", "12345", "(030) 12345"])
 def test_a_phone_number_is_found_however_its_figures_are_grouped(asked: str) -> None:
     assert phone_looked_for(asked.replace("(0)", "")) in "0" + figures("+49 (0)30 123-45")
+
+
+def test_a_number_is_dialled_without_what_is_written_for_the_eye() -> None:
+    assert dialled("+49 (0)30 123-45") == "+493012345"
+    assert dialled("030 / 123 45") == "03012345"
+    assert dialled("") == ""
 
 
 def test_what_is_no_phone_number_is_not_looked_for_as_one() -> None:

@@ -10,6 +10,7 @@ from backend.accounts.sessions import open_session, sessions_of
 from backend.accounts.tokens import TokenAsked, keep_token, make_token, tokens_of
 from backend.enrolment import make_code
 from backend.exchange.orders import of_rows
+from backend.filters import SavedFilter, keep_filter
 from backend.intake import Intake
 from backend.mapping import Mapping
 from backend.master import DEVICE, PERSON, SITE, TEAM, DeviceRow, PersonRow, SiteRow, TeamRow, put
@@ -62,6 +63,9 @@ UNKNOWN: Final = {
     "boundary": "no-boundary",
     "sheet": "no-sheet",
     "file": "no-file",
+    "item": "no-such-item",
+    "saved": "no-filter",
+    "do": "nothing-that-is-done",
 }
 """A name of each kind that nothing has."""
 
@@ -135,6 +139,9 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     await intake.do(lambda writing: put_in_force(writing, edge, by="dora"))
     file = await intake.do(lambda writing: keep_file(intake.door, writing, "sites.csv", b"id\nnorth\n", by="dora"))
     names |= {"sheet": "sites", "file": file}
+    kept = SavedFilter(id="", person="owner", name="mine", query="", role="")
+    await intake.do(lambda writing: keep_filter(writing.con, world, kept, page="/jobs", roles=()))
+    names |= {"saved": await intake.do(_filter_of_owner), "item": "seal-of-the-pump", "do": "reassign"}
     names |= {"hook": hook, "boundary": edge.boundary}
     names |= {"order": "erp-north/order-7", "stray": "erp-north/order-8", "source": "erp-north", "number": "order-7"}
     names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north"}
@@ -151,7 +158,8 @@ def _caller(writing: Writing, world: FixedWorld, role: str, scope: str) -> Calle
 def _orders(writing: Writing, intake: Intake, job: str) -> None:
     """An order that hangs on the job, one that waits for one, and a row that nobody can use."""
     plain = {"source": "erp-north", "kind": "fulfilment", "site": "north"}
-    more = ({"id": "order-7", "reference": job}, {"id": "order-8"}, {"id": "order-9", "minutes": "soon"})
+    goods = {"line": "1", "article": "seal-of-the-pump", "qty": "1"}
+    more = ({"id": "order-7", "reference": job} | goods, {"id": "order-8"}, {"id": "order-9", "minutes": "soon"})
     read = of_rows([Row(line, plain | one) for line, one in enumerate(more, 2)], {"north": "UTC"})
     import_orders(intake.door, writing, read, Said(by="somebody", via="page", file="goods.csv"))
     keep_mapping(writing, "erp-north", Mapping(), "somebody")
@@ -174,6 +182,11 @@ def _accounts(writing: Writing, world: FixedWorld) -> dict[str, str]:
     (session,), (token,) = sessions_of(con, "owner", now_ms), tokens_of(con, "the-importer", now_ms)
     people = {"person": "owner", "somebody": "somebody", "team": "crew", "program": "the-importer"}
     return people | {"session": session.id, "token": token.id}
+
+
+def _filter_of_owner(writing: Writing) -> str:
+    (id_,) = writing.con.execute("SELECT id FROM saved_filter WHERE person = 'owner'").fetchone()
+    return str(id_)
 
 
 async def _device(client: AsyncClient, intake: Intake, person: str, people: tuple[str, ...] | None = None) -> Author:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 from playwright.async_api import Page
 
@@ -32,6 +33,7 @@ from backend.words import LANGUAGES
 from backend.world import Machine
 from backend.writing import Writing
 from tests.pages.conftest import PHONE, WIDE, PageOf
+from tests.pages.jobs_made import make
 from tests.pages.looking import fits, sits_well
 from tests.pages.office import Office
 from tests.routes import routes_of
@@ -47,6 +49,9 @@ WITHOUT_DATA: Final = (
     ("/set-up/programs", "ada"),
     ("/set-up/policies", "ada"),
     ("/set-up/webhooks", "ada"),
+    ("/jobs", "dora"),
+    ("/items", "cleo"),
+    ("/search", "ada"),
 )
 """The same where people work and nothing else was put in: what a page says that is empty."""
 PAGES: Final = (
@@ -83,6 +88,16 @@ PAGES: Final = (
     ("/set-up/webhooks/new", "ada"),
     ("/set-up/webhooks/{hook}", "ada"),
     ("/set-up/webhooks/{hook}/edit", "ada"),
+    ("/jobs", "dora"),
+    ("/jobs?customer=nobody", "max"),
+    ("/jobs/new?site=north&asset=oven-7&customer=kim", "dora"),
+    ("/jobs/{whole}", "cleo"),
+    ("/jobs/{whole}?do=edit", "dora"),
+    ("/jobs/{contested}?do=resolve", "dora"),
+    ("/jobs/{whole}/events/{event}", "max"),
+    ("/items?only=reserved", "cleo"),
+    ("/items/{item}", "cleo"),
+    ("/search?q=oven", "dora"),
 )
 """The same where there is data; `{…}` in an address stands for what `furnish` says."""
 NO_PAGES: Final[Mapping[str, str]] = {
@@ -92,11 +107,17 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "/set-up/workbook/{file}/mend": "a file",
     "/": "goes to the first page that one may see",
     "/set-up/policies/{boundary}/policy.json": "a file",
+    "/jobs/new/found": "a part of a page",
+    "/search/quick": "a part of a page",
+    "/jobs/{job}/events/{event}/bytes": "a file",
+    "/jobs/{job}/blobs/{blob}": "a file",
+    "/handovers/{handover}/receipt.pdf": "a file",
+    "/handovers/{handover}/proof.zip": "a file",
 }
 """Addresses that are asked for and answer no page, and what they answer instead."""
 
 
-def furnish(office: Office) -> dict[str, str]:
+async def furnish(office: Office) -> dict[str, str]:
     """Puts in what the pages show; what `{…}` in an address stands for, by name."""
     door = office.intake.door
     rows = sample_lines(door.world.now_ms(), "UTC")
@@ -112,7 +133,8 @@ def furnish(office: Office) -> dict[str, str]:
     hook = office.do(lambda writing: endpoints.add(writing.con, world, asked, by="ada"))
     shift = template("shift-to-shift", page_words("en"), desk="desk", salt="salt")
     office.do(lambda writing: put_in_force(writing, shift, by="ada"))
-    return {"hook": hook, "file": file, "secret": office.do(lambda writing: _people(writing, office))}
+    made = msgspec.structs.asdict(await make(office))
+    return made | {"hook": hook, "file": file, "secret": office.do(lambda writing: _people(writing, office))}
 
 
 def _people(writing: Writing, office: Office) -> str:
@@ -177,7 +199,7 @@ async def test_every_page_sits_well_in_every_language(empty_office: Office, page
     await look(WITHOUT_ADMIN, {})
     empty_office.settle()
     await look(WITHOUT_DATA, {})
-    await look(PAGES, furnish(empty_office))
+    await look(PAGES, await furnish(empty_office))
 
 
 def test_every_page_is_in_the_table(tmp_path: Path) -> None:

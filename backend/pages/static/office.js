@@ -48,6 +48,62 @@ document.addEventListener("submit", (event) => {
   dialog.showModal();
 });
 
+// A form that makes something is sent once, however often its button is pressed; the server would do it once all the same.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.dataset.once === undefined || event.submitter?.formNoValidate) return;
+  if (form.dataset.once === "sent") event.preventDefault();
+  form.dataset.once = "sent";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-once=sent]")) form.dataset.once = "";
+});
+
+// Whoever types a text sends it with Control and Enter: Enter alone is a new line of it.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("form textarea")) {
+    event.preventDefault();
+    event.target.form.requestSubmit(event.target.form.querySelector("button:not([formnovalidate])"));
+  }
+});
+
+// From a field that finds things to what it found, and through that, by arrow keys; Enter takes the first.
+document.addEventListener("keydown", (event) => {
+  const list = event.target.dataset?.choices ?? (event.target.closest("#found, #quick") ? event.target.closest("#found, #quick").id : null);
+  if (!list) return;
+  const found = [...document.getElementById(list).querySelectorAll("button, a")];
+  const at = found.indexOf(event.target);
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    const next = found[at + (event.key === "ArrowDown" ? 1 : -1)];
+    const field = document.querySelector(`[data-choices="${list}"]`);
+    if (next ?? (at === 0 ? field : null)) {
+      event.preventDefault();
+      (next ?? field).focus();
+    }
+  } else if (event.key === "Enter" && at < 0 && event.target.name === "who" && found.length) {
+    event.preventDefault();
+    found[0].click();
+  }
+});
+
+// What was found goes away with Escape, and when one goes elsewhere.
+function closeQuick() {
+  document.getElementById("quick")?.replaceChildren();
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest(".find")) {
+    closeQuick();
+    document.querySelector("[data-search]").focus();
+  }
+});
+document.addEventListener("focusin", (event) => {
+  if (!event.target.closest(".find")) closeQuick();
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest(".find")) closeQuick();
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // Copies what a button names.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -64,6 +120,7 @@ document.addEventListener("click", (event) => {
 
 // What went wrong is where the reader is at once.
 function attend() {
+  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
   document.querySelector("[data-focus]")?.focus();
   document.documentElement.dataset.script = "yes";
 }

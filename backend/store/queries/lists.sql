@@ -14,6 +14,10 @@ WHERE (
         SELECT 1 FROM json_each(:wanted) AS w
         WHERE NOT EXISTS (SELECT 1 FROM found_by AS f WHERE f.key = w.value AND f.job = j.job)
     )
+    AND (:unseen = 0 OR EXISTS (SELECT 1 FROM found_by AS f WHERE f.key = 'is:offered' AND f.job = j.job) OR NOT EXISTS (
+        SELECT 1 FROM device_key AS d JOIN device_cursor AS c ON c.kid = d.kid
+        WHERE d.key = 'party:' || j.accountable AND d.until IS NULL AND c.position >= j.changed_at
+    ))
     AND (j.rank, j.due_ms, j.job)
         > (:rank, :due_ms, (SELECT coalesce(max(n.ref), 0) FROM job_named AS n WHERE n.job = :id))
 ORDER BY j.rank, j.due_ms, j.job
@@ -163,3 +167,16 @@ SELECT kid, position, at FROM device_cursor;
 
 -- name: contacts
 SELECT kid, at FROM contact;
+
+-- name: found
+SELECT j.job, j.body FROM found_by AS f JOIN job_row AS j ON j.job = f.job
+WHERE f.key = :key
+    AND EXISTS (
+        SELECT 1 FROM reach AS r
+        WHERE r.job = j.job AND r.until IS NULL AND r.key IN (SELECT value FROM json_each(:keys))
+    )
+ORDER BY f.job DESC
+LIMIT :most;
+
+-- name: keys_of_job
+SELECT found FROM job_row WHERE job = (SELECT n.ref FROM job_named AS n WHERE n.job = :id);

@@ -17,12 +17,12 @@ DELETE FROM found_by;
 DELETE FROM word;
 
 -- name: keep_job
-INSERT INTO job_row (job, id, state, site, accountable, rank, due_ms, open_cases, found, seen, body)
-VALUES (:job, :id, :state, :site, :accountable, :rank, :due_ms, :open_cases, :found, :seen, :body)
+INSERT INTO job_row (job, id, state, site, accountable, rank, due_ms, open_cases, found, seen, changed_at, body)
+VALUES (:job, :id, :state, :site, :accountable, :rank, :due_ms, :open_cases, :found, :seen, :changed_at, :body)
 ON CONFLICT (job) DO UPDATE
 SET state = excluded.state, site = excluded.site, accountable = excluded.accountable, rank = excluded.rank,
     due_ms = excluded.due_ms, open_cases = excluded.open_cases, found = excluded.found, seen = excluded.seen,
-    body = excluded.body;
+    changed_at = excluded.changed_at, body = excluded.body;
 
 -- name: find_by
 INSERT INTO found_by (key, job) VALUES (:key, :job)
