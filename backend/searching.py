@@ -212,8 +212,11 @@ class _Search:
 
     def _job(self, row: JobRow, reason: Reason) -> None:
         what = self.called.name_of_intent(row.intent) or row.said or row.outcome
-        parts = (what, self.called.name_of_site(row.site), self.called.name_of_asset(row.asset))
-        self._add("job", Hit(id=row.job, name=title_of(row), detail=" · ".join(filter(None, parts)), reason=reason))
+        parts = [self.called.name_of_site(row.site), self.called.name_of_asset(row.asset)]
+        # Whoever has an order's number knows the job by it; nobody knows one by the number that it has here.
+        name, more = (title_of(row), what) if row.order else (what or title_of(row), title_of(row) if what else "")
+        detail = " · ".join(filter(None, (more, *parts)))
+        self._add("job", Hit(id=row.job, name=name, detail=detail, reason=reason))
 
 
 def sees(
