@@ -11,6 +11,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 
 from backend.accounts.first import FirstCode, has_admin
+from backend.accounts.providers import Providers
 from backend.api import (
     blobs,
     devices,
@@ -70,6 +71,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
     attempts = Attempts(world)
     first_code = FirstCode(world)
     known = Known()
+    providers = Providers(settings.providers, url=settings.url, now_ms=world.now_ms, trust=settings.trust_file)
 
     @asynccontextmanager
     async def hold(app: Litestar) -> AsyncGenerator[None]:
@@ -139,6 +141,7 @@ def create_app(settings: Settings, world: World) -> Litestar:
             "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "attempts": Provide(lambda: attempts, sync_to_thread=False),
             "known": Provide(lambda: known, sync_to_thread=False),
+            "providers": Provide(lambda: providers, sync_to_thread=False),
             "first_code": Provide(lambda: first_code, sync_to_thread=False),
         },
         exception_handlers=handlers(problem_page),

@@ -9,6 +9,21 @@ from msgspec import Meta
 from sync.blobs import TYPES
 
 
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A service with whose accounts people sign in (OpenID Connect); `id` stands in addresses, `label` on the button.
+
+    The secret stands in a file or in a variable of the environment; with neither the office is a public client.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$")]
+    label: Annotated[str, Meta(min_length=1, max_length=60)]
+    issuer: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$", max_length=500)]
+    client_id: Annotated[str, Meta(min_length=1, max_length=500)]
+    secret_file: str = ""
+    secret_env: str = ""
+    scope: str = "openid email profile"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one backend.
 
@@ -43,6 +58,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Certificates that are trusted besides the machine's own when other systems are called."""
     send_every_s: Annotated[float, Meta(ge=0, le=3_600)] = 1.0
     """How often it is looked for what is to be sent to webhooks; 0 leaves that to the caller."""
+
+    providers: tuple[Provider, ...] = ()
+    """Services with whose accounts people sign in, beside their passwords."""
 
     @property
     def blob_folder(self) -> Path:

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from backend.accounts.first import FirstCode
+from backend.accounts.providers import Providers
 from backend.auth import DeviceCaller, People, Sessions, StaffCaller
 from backend.blobs import BlobDesk
 from backend.intake import Intake
@@ -24,6 +25,7 @@ DeviceRequest: TypeAlias = Request[None, DeviceCaller, State]
 StaffRequest: TypeAlias = Request[None, StaffCaller, State]
 TheAttempts: TypeAlias = NamedDependency[SkipValidation[Attempts]]
 TheSender: TypeAlias = NamedDependency[SkipValidation[Sender]]
+TheProviders: TypeAlias = NamedDependency[SkipValidation[Providers]]
 TheFirstCode: TypeAlias = NamedDependency[SkipValidation[FirstCode]]
 InState: TypeAlias = Annotated[str, QueryParameter(name="state")]
 """The query parameter `state`: the framework keeps that name for something of its own."""

@@ -743,6 +743,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ),
     ),
     Fault(
+        name="nonce-unasked",
+        invariant="an ID token counts for the sign-in that it was made for",
+        file="backend/accounts/providers.py",
+        old='            nonce={"essential": True, "value": departure.nonce},\n',
+        new="",
+        test="tests/backend/test_providers.py::test_what_does_not_hold_opens_nothing_and_is_said",
+    ),
+    Fault(
+        name="another-browser-signed-in",
+        invariant="a sign-in comes back to the browser that left for it",
+        file="backend/accounts/identities.py",
+        old="row[:2] != (digest(binding.encode()), provider)",
+        new="row[1] != provider",
+        test="tests/backend/test_providers.py::test_an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minutes",
+    ),
+    Fault(
         name="session-kept-at-sign-in",
         invariant="a session begins with its sign-in",
         file="backend/pages/entrance.py",

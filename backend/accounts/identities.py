@@ -85,11 +85,11 @@ def depart(
     return departure
 
 
-def arrive(con: sqlite3.Connection, state: str, binding: str, now_ms: int) -> Departure:
-    """The sign-in that comes back, which it can once; PROVIDER_LIED where none of this browser's is under way."""
+def arrive(con: sqlite3.Connection, provider: str, state: str, binding: str, now_ms: int) -> Departure:
+    """The sign-in that comes back, which it can once; PROVIDER_LIED where none of this browser's is under way there."""
     row = con.execute(_SQL["departure"].text, {"hash": digest(state.encode())}).fetchone()
     con.execute(_SQL["arrive"].text, {"hash": digest(state.encode()), "now_ms": now_ms})
-    if row is None or row[7] <= now_ms or row[0] != digest(binding.encode()):
+    if row is None or row[7] <= now_ms or row[:2] != (digest(binding.encode()), provider):
         raise Problem(PROVIDER_LIED, NO_DEPARTURE.of(), "state")
     return Departure(provider=row[1], nonce=row[2], verifier=row[3], back=row[4], person=row[5], session=row[6])
 

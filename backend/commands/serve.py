@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 from backend.app import create_app
-from backend.commands.console import address, finish, parser, whole
-from backend.config import Settings
+from backend.commands.console import address, finish, parser, read_file, whole
+from backend.config import Provider, Settings
 from backend.logs import log_json
 from backend.serve import Server, bound
 from backend.world import Machine, World
+from sync.codec import decode
 from sync.problems import ADDRESS_TAKEN, Problem
 
 
@@ -41,6 +42,14 @@ def main(argv: list[str], world: World | None = None) -> int:
         help="a host, address or network that webhooks may call though it is not on the open network; again for more",
     )
     made.add_argument("--trust", type=Path, metavar="FILE", help="certificates to trust besides the machine's own")
+    made.add_argument(
+        "--sign-in",
+        type=Path,
+        default=os.environ.get("HANDOVER_SIGN_IN"),
+        metavar="FILE",
+        help="services with whose accounts people sign in (OpenID Connect), as JSON: a list of objects with id, label, "
+        "issuer, client_id, and secret_file or secret_env; $HANDOVER_SIGN_IN where it is not given",
+    )
     made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
     args = made.parse_args(argv)
     log_json(logging.INFO if args.verbose else logging.WARNING)
@@ -57,10 +66,16 @@ def main(argv: list[str], world: World | None = None) -> int:
                 checkers=args.checkers,
                 call_hosts=tuple(args.call_host),
                 trust_file=args.trust,
+                providers=_providers(args.sign_in),
             )
             return run(settings, world or Machine(), listener)
 
     return finish("serve", work)
+
+
+def _providers(file: Path | None) -> tuple[Provider, ...]:
+    """What the file says; UNREADABLE names the place in it that cannot be read."""
+    return decode(read_file(file), tuple[Provider, ...], str(file)) if file else ()
 
 
 def _name(host: str) -> str:

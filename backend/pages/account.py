@@ -85,7 +85,12 @@ async def _account(
 
     row, access = await intake.store.reading(read)
     said = said_problem(frame_of(request).words, problem) if problem else None
-    content = {"row": row, "access": access, "done": done, "problem": said}
+    providers = intake.door.settings.providers
+    content: dict[str, Any] = {"row": row, "access": access, "done": done, "problem": said, "providers": providers}
+    content |= {
+        "labels": {one.issuer: one.label for one in providers},
+        "linked": {one.issuer for one in access.accounts},
+    }
     return page(request, "accounts/account.html", status=problem.kind.status if problem else 200, **content)
 
 

@@ -11,6 +11,7 @@ from backend.accounts.first import FirstCode, has_admin
 from backend.accounts.passwords import accepted, keep_password, matches, password_of
 from backend.accounts.sessions import COOKIE, LIVES_MS, end_session, open_session
 from backend.auth import StaffCaller
+from backend.config import Provider
 from backend.depends import TheAttempts, TheFirstCode, TheIntake
 from backend.master import PERSON, PersonRow, put
 from backend.pages.forms import AnyRequest, Form, check_encrypted, local_path, read_form
@@ -97,7 +98,7 @@ async def sign_in_form(request: AnyRequest, intake: TheIntake, back: FromQuery[s
     if not await intake.store.reading(has_admin):
         return go("/first")
     check_encrypted(request, intake.door.settings.url)
-    return _sign_in(request, None, "", back)
+    return sign_in_page(request, None, "", back)
 
 
 @post("/sign-in")
@@ -112,16 +113,18 @@ async def sign_in(request: AnyRequest, intake: TheIntake, attempts: TheAttempts)
     _, directory = await request.app.state.people.now()
     known = directory.person(person)
     if not await asyncio.to_thread(matches, kept if known else None, form.text("password")):
-        return _sign_in(request, Problem(SIGN_IN_FAILED), person, back)
+        return sign_in_page(request, Problem(SIGN_IN_FAILED), person, back)
     attempts.went_well(*callers)
     world = intake.door.world
     token = await intake.do(lambda writing: open_session(writing.con, world, person, **browser(request)))
     return go(back, cookies=[session_cookie(token)])
 
 
-def _sign_in(request: AnyRequest, problem: Problem | None, person: str, back: str) -> Response[str]:
+def sign_in_page(request: AnyRequest, problem: Problem | None, person: str, back: str) -> Response[str]:
+    """The form to sign in with, and the other ways in."""
     shown = said_problem(frame_of(request).words, problem) if problem else None
-    made = {"problem": shown, "person": person, "back": local_path(back)}
+    providers: tuple[Provider, ...] = request.app.state.intake.door.settings.providers
+    made = {"problem": shown, "person": person, "back": local_path(back), "providers": providers}
     return page(request, "accounts/sign_in.html", status=_status(problem), **made)
 
 

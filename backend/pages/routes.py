@@ -10,6 +10,7 @@ from litestar.static_files import create_static_files_router
 from backend.pages import (
     access,
     account,
+    elsewhere,
     entrance,
     evidence,
     items,
@@ -37,6 +38,8 @@ PAGES: Final = Router(
         entrance.router,
         access.open_router,
         access.router,
+        elsewhere.open_router,
+        elsewhere.router,
         account.router,
         start.router,
         people.router,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import httpx
+import httpx2
 import msgspec
 
 from backend.intake import Intake
@@ -62,12 +62,12 @@ class Caller:
         if trust is not None:
             context.load_verify_locations(trust)
         self._destinations = destinations
-        self._client = httpx.AsyncClient(
+        self._client = httpx2.AsyncClient(
             verify=context,
             follow_redirects=False,
             trust_env=False,
             timeout=TIMEOUT_S,
-            limits=httpx.Limits(max_connections=32),
+            limits=httpx2.Limits(max_connections=32),
         )
 
     async def post(self, url: str, body: bytes, more: dict[str, str]) -> Answer:
@@ -93,7 +93,7 @@ class Caller:
                     said = await _beginning(answer)
                 finally:
                     await answer.aclose()
-        except (httpx.HTTPError, TimeoutError, ssl.SSLError, OSError) as error:
+        except (httpx2.HTTPError, TimeoutError, ssl.SSLError, OSError) as error:
             return Answer(0, f"{type(error).__name__}: {error}"[:300])
         return Answer(answer.status_code, said if answer.status_code >= 300 else "")
 
@@ -102,7 +102,7 @@ class Caller:
         await self._client.aclose()
 
 
-async def _beginning(answer: httpx.Response) -> str:
+async def _beginning(answer: httpx2.Response) -> str:
     """What an answer begins with, for people: as much as fits a line, however long it is."""
     read = b""
     async for part in answer.aiter_raw():

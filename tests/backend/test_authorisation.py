@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
+from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
 from tests.backend.asking import NAMED, Office
@@ -56,9 +57,12 @@ def _cells() -> list[Permit]:
     return sorted(cells, key=lambda one: (not one.asked.startswith("GET"), one.ends))
 
 
-async def test_everybody_may_what_the_table_says_and_nothing_else(office: Office) -> None:
+@pytest.mark.parametrize("called", ["by programs", "in a browser"])
+async def test_everybody_may_what_the_table_says_and_nothing_else(office: Office, called: str) -> None:
     wrong, names = [], office.things.names
     for permit in _cells():
+        if permit.asked.split()[1].startswith(PROGRAMS) != (called == "by programs"):
+            continue
         has_ended = False
         for caller in office.things.callers:
             answer = await office.ask(permit, caller, names)

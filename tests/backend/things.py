@@ -60,6 +60,8 @@ UNKNOWN: Final = {
     "program": "no-program",
     "token": "T" * 12,
     "link": "L" * 32,
+    "provider": "no-provider",
+    "issuer": "https://nobody.example",
     "boundary": "no-boundary",
     "sheet": "no-sheet",
     "file": "no-file",
@@ -181,6 +183,7 @@ def _accounts(writing: Writing, world: FixedWorld) -> dict[str, str]:
     make_token(con, world, "the-importer", TokenAsked(), by="test")
     (session,), (token,) = sessions_of(con, "owner", now_ms), tokens_of(con, "the-importer", now_ms)
     people = {"person": "owner", "somebody": "somebody", "team": "crew", "program": "the-importer"}
+    people |= {"provider": "house", "issuer": "https://id.example"}
     return people | {"session": session.id, "token": token.id}
 
 

@@ -1,6 +1,7 @@
 """An office that tests look at: the real server on a real socket in a thread of its own, and who works there."""
 
 import asyncio
+import socket
 import sqlite3
 import threading
 import time
@@ -39,8 +40,9 @@ _KEPT = hashed(PASSWORD)
 class Office:
     """A server that runs, and a way into its database through its own door."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
-        listener = bound("127.0.0.1", 0)
+    def __init__(self, folder: Path, listener: socket.socket | None = None, /, **settings: object) -> None:
+        """On a socket of its own, where none is given."""
+        listener = listener or bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.settings = msgspec.convert(
             {"database": folder / "handover.db", "url": self.url, "escalate_every_s": 0} | settings, Settings

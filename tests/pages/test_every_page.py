@@ -105,6 +105,8 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "/set-up/workbook/template": "a file",
     "/set-up/workbook/current": "a file",
     "/set-up/workbook/{file}/mend": "a file",
+    "/sign-in/with/{provider}": "goes to the sign-in service",
+    "/sign-in/with/{provider}/answer": "goes where one wanted to go before",
     "/": "goes to the first page that one may see",
     "/set-up/policies/{boundary}/policy.json": "a file",
     "/jobs/new/found": "a part of a page",
