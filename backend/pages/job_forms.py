@@ -91,7 +91,7 @@ def asked_of(name: str, form: Form, sight: Sight) -> Asked:
     """What a filled form asks for. NOT_FOUND for a form that there is not, WRONG_INPUT for what cannot be meant."""
     action = EVERY_ACTION.get(name)
     if action is None:
-        raise Problem(NOT_FOUND, f"form {name[:40]}")
+        raise Problem(NOT_FOUND, name[:40])
     given: dict[str, Any] = {"action": form.text("action"), "seen": form.text("seen")} | _fields(name, form, sight)
     made: Asked = shaped(given, action.shape)
     return made
