@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from backend.accounts.sessions import COOKIE, form_token
 from backend.pages.forms import FIELD
+from backend.writing import Writing
 from tests.pages.conftest import PageOf
 from tests.pages.jobs_made import Day, make
 from tests.pages.office import Office
@@ -77,6 +78,49 @@ async def test_a_stale_form_says_who_changed_what_and_keeps_what_was_typed(offic
     await page.get_by_role("button", name="Cancel it now").click()
     await expect(page.get_by_text("The job is cancelled.")).to_be_visible()
     await expect(page.locator(".chapter", has_text="The customer has mended it himself")).to_be_visible()
+
+
+async def test_each_form_does_what_its_button_says(office: Office) -> None:
+    day = Day(office)
+    day.set_up()
+    job = day.open(asset="oven-7", customer="kim")
+    session = office.session("dora")
+    headers = {"cookie": f"{COOKIE}={session}", "sec-fetch-site": "same-origin"}
+    window = {"day": "2026-10-05", "begins": "08:00", "ends": ""}
+    offer = {"to": "anna", "boundary": "site", "priority": "urgent", "summary": "Cold", "next": "Look", "no_risks": "1"}
+    forms: list[tuple[str, dict[str, str], str]] = [
+        ("note", {"text": "The gate is locked"}, "note.written"),
+        ("edit", {"customer": "lee", "asset": "oven-7", "priority": "urgent", "type": "install"}, "correction.made"),
+        ("reschedule", window, "job.planned"),
+        ("plan", window | {"crew": "anna"}, "job.planned"),
+        ("hold", {"reason": "No parts", "day": "2026-10-06"}, "job.held"),
+        ("release", {}, "job.released"),
+        ("dispatch", offer, "handover.offered"),
+        ("withdraw", {"reason": "Somebody else goes"}, "handover.withdrawn"),
+        ("reassign", {"party": "bo", "why": "replanned", "words": "He is near"}, "handover.reassigned"),
+        ("close", {"outcome": "Fitted"}, "job.resolved"),
+        ("reopen", {"reason": "It is cold again"}, "job.reopened"),
+        ("cancel", {"reason": "Not needed"}, "job.cancelled"),
+    ]
+    async with AsyncClient(base_url=office.url, headers=headers) as client:
+        for name, typed, kind in forms:
+            page = await client.get(f"/jobs/{job}?do={name}")
+            hidden = dict(re.findall(r'type="hidden" name="([a-z-]+)" value="([^"]*)"', page.text.split('id="do"')[1]))
+            assert hidden["action"], name
+            offered = re.findall(r'name="offer" value="([^"]+)"', page.text)
+            sent = hidden | typed | ({"offer": offered[0]} if offered else {})
+            answer = await client.post(f"/jobs/{job}/{name}", data=sent)
+            assert (answer.status_code, answer.headers.get("location")) == (303, f"/jobs/{job}?done={name}"), name
+            story = (await client.get(f"/jobs/{job}")).text
+            assert office.do(lambda writing: kinds(writing, job))[-1] == kind, name
+            assert all(text in story for text in typed.values() if " " in text), name
+
+
+def kinds(writing: Writing, job: str) -> list[str]:
+    """The kinds of a job's events, in the order in which they came to count."""
+    facts = writing.facts.job(job)
+    assert facts is not None
+    return [one.event.kind for one in facts.standings]
 
 
 async def test_a_job_tells_its_story_down_to_the_bytes(office: Office, page_of: PageOf) -> None:
