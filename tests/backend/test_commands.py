@@ -108,7 +108,7 @@ def test_a_token_is_shown_once_and_projections_are_made_anew(run: Run, capsys: p
 
 WRONG: list[tuple[Main, tuple[str, ...], str]] = [
     (people.main, ("add", "x", "--role", "nonsense"), "nonsense"),
-    (people.main, ("add", "x", "--team", "nobody"), "team nobody"),
+    (people.main, ("add", "x", "--team", "nobody"), "no team is called nobody"),
     (people.main, ("add", ""), "''"),
     (people.main, ("add", " gus"), "' gus'"),
     (people.main, ("add", "gus\n"), "gus"),
