@@ -16,6 +16,9 @@ from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.clock import milliseconds
 from sync.codec import UNREADABLE_JSON, decode
+from sync.details import ENDS_FIRST
+from sync.ids import b64, job_id
+from sync.ledger import line_digest
 from sync.problems import NOT_FOUND, UNKNOWN_PARTY, WRONG_INPUT, Problem
 
 _SQL: Final = queries("devices")
@@ -23,6 +26,8 @@ State = Literal["new", "waiting", "enrolled", "revoked"]
 STATES: Final[tuple[State, ...]] = ("enrolled", "waiting", "new", "revoked")
 """It may record · a code waits for it · it was never enrolled · it may record no more."""
 PAGE: Final = 50
+MOST: Final = 10_000
+"""Devices that are listed at once, where nobody pages."""
 MOST_EVENTS: Final = 100
 
 
@@ -38,13 +43,13 @@ class OpenCode(msgspec.Struct, frozen=True, kw_only=True):
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """What a device said of itself when it was last heard of, at `at_ms`.
 
-    Of its events `waiting` were not received then, the oldest of them recorded at `oldest` (RFC 3339, "" for none), and
-    so many attachments; its clock was `ahead_ms` before ours, the way of the message included.
+    Of its events `waiting` were not received then, the oldest of them recorded at `oldest_ms` by its clock, and so many
+    attachments; its clock was `ahead_ms` before ours, the way of the message included.
     """
 
     at_ms: int
     waiting: int
-    oldest: str
+    oldest_ms: int | None
     blobs: int
     ahead_ms: int
 
@@ -89,7 +94,7 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     job: str
     actor: str
-    wall: str
+    wall_ms: int | None
 
 
 class DeviceDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,8 +147,8 @@ def _facts(row: tuple[object, ...]) -> DeviceFacts:
     if isinstance(at, int) and isinstance(recorded, int) and isinstance(blobs, int):
         received = through if isinstance(through, int) else 0
         waiting = max(0, recorded - received)
-        ahead = _milliseconds(str(wall), at) - at
-        heard = Heard(at_ms=at, waiting=waiting, oldest=str(oldest), blobs=blobs, ahead_ms=ahead)
+        ahead = (ms_of(wall) or at) - at
+        heard = Heard(at_ms=at, waiting=waiting, oldest_ms=ms_of(oldest), blobs=blobs, ahead_ms=ahead)
     code = None
     if isinstance(expires, int) and isinstance(made, int):
         code = OpenCode(expires_ms=expires, made_ms=made, made_by=str(by), printed=bool(printed))
@@ -161,11 +166,12 @@ def _facts(row: tuple[object, ...]) -> DeviceFacts:
     )
 
 
-def _milliseconds(wall: str, otherwise: int) -> int:
+def ms_of(wall: object) -> int | None:
+    """A time that a device wrote, in ms since 1970; None where it wrote none."""
     try:
-        return milliseconds(wall)
+        return milliseconds(str(wall))
     except Problem:
-        return otherwise
+        return None
 
 
 class _At(msgspec.Struct, frozen=True):
@@ -186,14 +192,22 @@ def _custody(con: sqlite3.Connection, log: str) -> list[Custody]:
             said = msgspec.json.decode(shown_row(con, raw), type=_Said)
         except UNREADABLE_JSON:
             said = _Said()
-        one = Custody(log=log, seq=seq, kind=said.kind, job=said.job, actor=said.actor, wall=said.at.wall)
-        found.append(one)
+        job = said.job or (job_id(b64(line_digest(raw))) if said.kind == "job.opened" else "")
+        wall_ms = ms_of(said.at.wall)
+        found.append(Custody(log=log, seq=seq, kind=said.kind, job=job, actor=said.actor, wall_ms=wall_ms))
     return found
 
 
 # -- written ----------------------------------------------------------------------
 def put_device(
-    door: Door, writing: Writing, device: str, people: tuple[str, ...], *, valid_from: str, valid_until: str, by: str
+    door: Door,
+    writing: Writing,
+    device: str,
+    people: tuple[str, ...],
+    *,
+    valid_from: str = "",
+    valid_until: str = "",
+    by: str,
 ) -> None:
     """Afterwards these people may record on the device, between these times (RFC 3339; "" is open), and all are told.
 
@@ -204,7 +218,7 @@ def put_device(
             raise Problem(UNKNOWN_PARTY, person)
     begins, ends = (milliseconds(time) if time else None for time in (valid_from, valid_until))
     if begins is not None and ends is not None and ends <= begins:
-        raise Problem(WRONG_INPUT, "it ends before it begins", "valid_until")
+        raise Problem(WRONG_INPUT, ENDS_FIRST.of(), "valid_until")
     row = DeviceRow(people=tuple(dict.fromkeys(people)), valid_from=valid_from, valid_until=valid_until)
     put(writing.con, DEVICE, device, row, by=by, now_ms=writing.now_ms)
     door.cut(writing)

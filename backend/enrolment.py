@@ -18,6 +18,7 @@ from backend.store.sqlite import queries
 from backend.writing import Place, Writing
 from sync.cards import Enrolment, enrolment_text
 from sync.codec import decode
+from sync.details import NOT_BETWEEN, NOTHING_CHOSEN, TOO_MUCH
 from sync.events import Event, LogOpened
 from sync.ids import ENTRY_BYTES, b64, digest, unb64
 from sync.ledger import advance, chain_start
@@ -81,9 +82,11 @@ def make_cards(
     """
     chosen = tuple(dict.fromkeys(devices))
     if not 60_000 <= lives_ms <= LONGEST_MS:
-        raise Problem(BAD_ARGUMENT, "a printed code lives from one minute to 14 days", "days")
-    if not 1 <= len(chosen) <= MOST_CARDS:
-        raise Problem(BAD_ARGUMENT, f"1 to {MOST_CARDS} devices at a time", "devices")
+        raise Problem(BAD_ARGUMENT, NOT_BETWEEN.of(least=1, most=LONGEST_MS // 86_400_000), "days")
+    if not chosen:
+        raise Problem(BAD_ARGUMENT, NOTHING_CHOSEN.of(), "devices")
+    if len(chosen) > MOST_CARDS:
+        raise Problem(BAD_ARGUMENT, TOO_MUCH.of(most=MOST_CARDS), "devices")
     cards = []
     for device in chosen:
         made = make_code(door, writing, device, lives_ms, url=url, by=by, printed=True)
@@ -105,7 +108,10 @@ Fate = Literal["open", "used", "over", "void"]
 
 def fate_of(con: sqlite3.Connection, device: str, name: str, now_ms: int) -> Fate:
     """What became of a code for this device; NOT_FOUND where none of this name was made for it."""
-    row = con.execute(_DEVICES["code_state"].text, {"hash": unb64(name)}).fetchone()
+    try:
+        row = con.execute(_DEVICES["code_state"].text, {"hash": unb64(name)}).fetchone()
+    except Problem:
+        row = None
     if row is None or row[0] != device:
         raise Problem(NOT_FOUND, "code")
     _, expires_at, used_by, voided = row

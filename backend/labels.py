@@ -5,17 +5,21 @@ Which code stands on which is said here and nowhere else.
 
 import sqlite3
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from litestar.datastructures import MultiMixin
 
 from backend.master import SITE, all_of
 from backend.masters.rows import ASSET, POINT
 from backend.printing.label_sheet import LABELLED, Label, Labelled
+from backend.printing.stock import STOCKS, Stock
 from backend.reach import EVERY_SITE
+from backend.words import LANGUAGES, Language
 from sync.cards import label_text
+from sync.details import NO_CHOICE, NOT_BETWEEN
 from sync.policy import Role
-from sync.problems import NOT_FOUND, TOO_LARGE, Problem
+from sync.problems import NOT_FOUND, TOO_LARGE, WRONG_INPUT, Problem
 
 MAY_PRINT: Final[tuple[Role, ...]] = ("admin", "dispatcher", "depot", "manager")
 MOST: Final = 1_000
@@ -30,6 +34,50 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     find: str = ""
+
+
+class AskedLabels(msgspec.Struct, frozen=True, kw_only=True):
+    """What a form, or the end of an address, says of labels to print, as it was typed."""
+
+    site: str = ""
+    kinds: tuple[str, ...] = ()
+    type: str = ""
+    find: str = ""
+    id: str = ""
+    sheet: str = STOCKS[0].name
+    start: str = "1"
+    language: str = "en"
+
+    def wanted(self) -> Wanted:
+        """Which labels."""
+        return Wanted(
+            sites=(self.site,) if self.site else (),
+            kinds=tuple(kind for kind in LABELLED if kind in self.kinds),
+            types=(self.type,) if self.type else (),
+            ids=(self.id,) if self.id else (),
+            find=self.find,
+        )
+
+    def place(self, stock: Stock) -> int:
+        """The first place that is free; WRONG_INPUT where the sheet has no such place."""
+        if not (self.start.isascii() and self.start.isdigit() and 1 <= int(self.start[:4]) <= stock.count):
+            raise Problem(WRONG_INPUT, NOT_BETWEEN.of(least=1, most=stock.count), "start")
+        return int(self.start)
+
+    def spoken(self) -> Language:
+        """In which language labels say what they stand on; WRONG_INPUT for one that is not spoken here."""
+        for language in LANGUAGES:
+            if self.language == language:
+                return language
+        raise Problem(WRONG_INPUT, NO_CHOICE.of(text=self.language[:20]), "language")
+
+
+def read_asked(given: MultiMixin[Any], language: Language = "en") -> AskedLabels:
+    """What an address asks for: site, kinds (again for more), type, find, id, sheet, start, language."""
+    names = ("site", "type", "find", "id", "sheet", "start", "language")
+    texts = {name: text for name in names if (text := str(given.get(name, "")).strip()[:200])}
+    kinds = tuple(str(kind) for kind in given.getall("kinds", []))
+    return AskedLabels(kinds=kinds, **({"language": language} | texts))
 
 
 class _Thing(msgspec.Struct, frozen=True):

@@ -647,6 +647,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/backend/test_webhooks.py::test_a_receiver_that_was_down_gets_everything_once_in_order_and_signed",
     ),
     Fault(
+        name="codes-stay-open",
+        invariant="of the codes made for a device the last one alone can be used",
+        file="backend/enrolment.py",
+        old='    writing.con.execute(_SQL["void_codes"].text, {"device": device})\n    until',
+        new="    until",
+        test="tests/backend/test_devices.py::test_a_code_is_over_after_ten_minutes_and_void_once_it_is_replaced_or_ended",
+    ),
+    Fault(
         name="labels-of-all",
         invariant="I20 nobody prints what is outside his scope",
         file="backend/labels.py",

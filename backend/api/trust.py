@@ -10,8 +10,8 @@ from backend.acting import Acting, AskedPromotion, AskedRevocation, Done
 from backend.auth import may
 from backend.bodies import check_body
 from backend.depends import StaffRequest, TheIntake
+from backend.devices import MOST, Heard, OpenCode, State, list_devices
 from backend.keys import Revoked, enrolled
-from backend.master import DEVICE, all_of
 from backend.promoting import MAY_PROMOTE, Aside, put_aside
 from backend.revoking import MAY_REVOKE
 
@@ -29,26 +29,37 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A device, who may record on it, and every key it ever had, the oldest first."""
+    """A device, who may record on it, every key it ever had, the oldest first, and what it said when last heard of."""
 
     device: str
     people: tuple[str, ...]
+    valid_from: str
+    valid_until: str
+    state: State
     keys: tuple[KeyView, ...]
+    heard: Heard | None
+    code: OpenCode | None
 
 
 @get("/devices", guards=[KEEPERS])
 async def devices(intake: TheIntake) -> tuple[DeviceView, ...]:
     """Every device, by id."""
+    now_ms = intake.door.world.now_ms()
 
     def read(con: sqlite3.Connection) -> tuple[DeviceView, ...]:
         keys = enrolled(con)
         return tuple(
             DeviceView(
-                device=id_,
-                people=row.people,
-                keys=tuple(KeyView(kid=key.kid, revoked=key.revoked) for key in keys if key.device == id_),
+                device=one.id,
+                people=one.people,
+                valid_from=one.valid_from,
+                valid_until=one.valid_until,
+                state=one.state,
+                keys=tuple(KeyView(kid=key.kid, revoked=key.revoked) for key in keys if key.device == one.id),
+                heard=one.heard,
+                code=one.code,
             )
-            for id_, row in all_of(con, DEVICE)
+            for one in list_devices(con, now_ms, most=MOST).devices
         )
 
     return await intake.store.reading(read)

@@ -11,12 +11,10 @@ import msgspec
 from backend.commands.console import finish, parser, read, show, whole, write_file
 from backend.config import Settings
 from backend.labels import Wanted, find_labels
-from backend.printing.label_sheet import LABELLED, Label, label_sheets, reads_from_cm
+from backend.printing.label_sheet import LABELLED, READ_CM, Label, label_sheets, reads_from_cm
 from backend.printing.stock import STOCKS, find_stock
 from backend.words import Language, words
 from backend.world import Machine
-
-AS_FAR_CM = 60
 
 
 class Printed(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +72,7 @@ def _print(args: argparse.Namespace) -> int:
     show(printed, as_json=args.json, text=f"{args.pdf}: {len(found)} labels on {printed.pages} sheets; print at 100 %")
     if printed.doubtful:
         _warn(f"several things have these ids, a scan cannot tell which: {', '.join(printed.doubtful)}")
-    if printed.near_cm < AS_FAR_CM:
+    if printed.near_cm < READ_CM:
         _warn(f"the longest ids read only from {printed.near_cm} cm; take larger labels, or shorter ids")
     return 0
 

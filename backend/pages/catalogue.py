@@ -110,6 +110,10 @@ class PageWords:
         """How long ago, or in how long, in the largest unit that fits."""
         return str(format_timedelta((ms - now_ms) // 1000, add_direction=True, locale=self.locale))
 
+    def span(self, ms: int) -> str:
+        """How long that is, in the largest unit that fits."""
+        return str(format_timedelta(ms // 1000, locale=self.locale))
+
 
 def _at(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)

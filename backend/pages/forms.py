@@ -1,14 +1,16 @@
 """Forms: taken only from a page of this office, read within bounds, given back filled when something is wrong."""
 
 import hmac
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from litestar import Request
 from litestar.datastructures import UploadFile
 
 from backend.auth import StaffCaller
-from sync.details import UNTYPED
+from sync.details import NO_TIME, UNTYPED
 from sync.problems import FOREIGN_FORM, NOT_HERE_UNENCRYPTED, WRONG_INPUT, Problem
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -100,6 +102,22 @@ def check_encrypted(request: AnyRequest, url: str) -> None:
     if request.url.scheme == "https" or url.startswith("https://") or request.url.hostname in _LOOPBACK:
         return
     raise Problem(NOT_HERE_UNENCRYPTED, f"{request.url.scheme}://{request.headers.get('host', '')[:80]}")
+
+
+def zoned_time(text: str, zone: str, where: str) -> str:
+    """What a field for date and time says in a zone, as RFC 3339; "" for nothing. WRONG_INPUT for anything else."""
+    if not text:
+        return ""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Problem(WRONG_INPUT, NO_TIME.of(), where) from error
+    return at.replace(tzinfo=at.tzinfo or ZoneInfo(zone)).isoformat(timespec="seconds")
+
+
+def local_time(text: str, zone: str) -> str:
+    """An RFC 3339 time as a field for date and time takes it; "" for nothing."""
+    return datetime.fromisoformat(text).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M") if text else ""
 
 
 def local_path(text: str) -> str:

@@ -292,7 +292,7 @@ async def read_one(
         look = looking(con)
         held = in_force(con, sheet, key)
         if not reads(sheet, key, held.row, keys, look):
-            raise Problem(NOT_FOUND, f"{sheet.name} {key[:60]}")
+            raise Problem(NOT_FOUND, f"{sheet.name} {key[:60]}".strip())
         row = seen_by(sheet, held.row, keys, look)
         return title_of(sheet, key, row), Views(words, READ, look).facts(sheet, row)
 

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, TypeVar
 
+import msgspec
+
+from sync.codec import UNREADABLE_JSON
 from sync.details import EMPTY, LONG, NO_CHOICE, SHORT, TOO_LITTLE, TOO_MUCH
 from sync.problems import WRONG_INPUT, Found, Problem
 
+T = TypeVar("T")
 _SAID: Final = re.compile(r"(?P<said>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
 _STEP: Final = re.compile(r"\[[^\]]*\]")
 _WAYS: Final[tuple[tuple[re.Pattern[str], Callable[[str], Found]], ...]] = (
@@ -33,3 +37,11 @@ def misfit(error: Exception) -> Problem:
             at = ".".join(part for part in (where, group) if part) if "missing required" in said else where
             return Problem(WRONG_INPUT, make(group), at)
     return Problem(WRONG_INPUT, said[:200], where)
+
+
+def asked_as(given: dict[str, Any], shape: type[T]) -> T:
+    """What a form asks for, in the shape in which programs ask; WRONG_INPUT where it does not fit."""
+    try:
+        return msgspec.convert(given, shape)
+    except UNREADABLE_JSON as error:
+        raise misfit(error) from error

@@ -51,11 +51,13 @@ _LINE: Final = re.compile(r"line (\d+)", re.ASCII)
 _EVERYBODY: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager", "admin"})
 _ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
 _OFFICE: Final[frozenset[Role]] = frozenset({"depot", "dispatcher", "manager"})
+_MANAGERS: Final[frozenset[Role]] = frozenset({"manager"})
 _READERS: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager"})
 PLACES: Final = (
     Place("/jobs", "nav.jobs", _READERS),
     Place("/items", "nav.items", _READERS),
     Place("/data", "nav.data", _OFFICE),
+    Place("/set-up/devices", "nav.devices", _MANAGERS),
     Place("/set-up", "nav.set_up", _ADMINS),
 )
 """In the order in which they stand."""

@@ -27,6 +27,8 @@ ROOMS: tuple[Place, ...] = (
     Place("/set-up/teams", "nav.teams", _ADMINS),
     Place("/set-up/policies", "nav.policies", _ADMINS),
     Place("/set-up/programs", "nav.programs", _ADMINS),
+    Place("/set-up/devices", "nav.devices", _ADMINS),
+    Place("/set-up/labels", "nav.labels", _ADMINS),
     Place("/set-up/webhooks", "nav.webhooks", _ADMINS),
 )
 """What is set up once, in the order in which it is best done."""

@@ -19,6 +19,8 @@ READ_MM: Final = 0.75
 """How wide a module has to be to be read from 60 cm: 1.7 pixels of a camera with 1,920 of them across 70 degrees. Of
 pictures by the camera model of the trials 97 % were read so, half of them at 1.5 pixels. A code of 28 mm has modules
 of that size up to version 3: an id of 38 letters."""
+READ_CM: Final = 60
+"""From how far away a label is to be read."""
 _EDGE: Final = 1.5
 """Between a label's edge and its code's quiet zone: sheets do not lie straight in a printer."""
 _SAFE: Final = 5.0
@@ -120,4 +122,4 @@ def reads_from_cm(label: Label, stock: Stock) -> int:
     """From how far away, in centimetres, a phone reads the code of this label on this sheet."""
     width, height = stock.label
     side = min(height - 2 * _EDGE, width * 0.5) if width >= 1.3 * height else min(width - 2 * _SAFE, height * 0.62)
-    return int(side / len(label_matrix(label.text)) / READ_MM * 60)
+    return int(side / len(label_matrix(label.text)) / READ_MM * READ_CM)

@@ -17,6 +17,7 @@ MANAGERS: Final = frozenset({"manager"})
 OFFICE: Final = frozenset({"dispatcher", "manager"})
 BRINGERS: Final = OFFICE | {"integration"}
 DESKS: Final = OFFICE | {"depot"}
+PRINTERS: Final = OFFICE | ADMINS | {"depot"}
 READERS: Final = OFFICE | {"technician", "depot", "integration"}
 EVERYBODY: Final = frozenset(ROLES) | {"none"}
 """Whoever is signed in, with a role or without."""
@@ -140,6 +141,11 @@ PERMITS: Final = (
     on("GET /api/reports/avoided", OFFICE),
     on("GET /api/reports/visits", OFFICE, reach="site", shows="visit"),
     on("GET /api/devices", ADMINS | MANAGERS, shows="device"),
+    on("PUT /api/devices/{device}", ADMINS, {}, new=True),
+    on("POST /api/devices/{device}/code", ADMINS, {}),
+    on("DELETE /api/devices/{device}/code", ADMINS),
+    on("POST /api/enrolment-cards", ADMINS, {"devices": ["{device}"]}),
+    on("GET /api/labels.pdf", PRINTERS, query="site={site}", reach="site"),
     on("POST /api/devices/{device}/revoke", ADMINS | MANAGERS, _ONCE | {"reason": "lost"}),
     on("GET /api/aside", MANAGERS),
     on("POST /api/events/{handover}/promote", MANAGERS, _ONCE, reach="site"),
@@ -238,6 +244,23 @@ PERMITS: Final = (
     on("GET /set-up/policies/{boundary}/policy.json", OFFICE | ADMINS),
     on("GET /set-up/policies/{boundary}/edit", ADMINS),
     on("POST /set-up/policies/{boundary}/edit", ADMINS, {}),
+    on("GET /set-up/devices", ADMINS | MANAGERS, shows="device"),
+    on("GET /set-up/device", ADMINS | MANAGERS, query="id={device}"),
+    on("GET /set-up/new-device", ADMINS),
+    on("POST /set-up/new-device", ADMINS, {}),
+    on("GET /set-up/device/edit", ADMINS, query="id={device}"),
+    on("POST /set-up/device/edit", ADMINS, {}, query="id={device}"),
+    on("GET /set-up/device/code", ADMINS, query="id={device}&name={code}"),
+    on("POST /set-up/device/code", ADMINS, {}, query="id={device}"),
+    on("POST /set-up/device/end-code", ADMINS, {}, query="id={device}"),
+    on("GET /set-up/device-cards", ADMINS),
+    on("POST /set-up/device-cards", ADMINS, {"devices": "{device}", "days": "7", "language": "en"}),
+    on("GET /set-up/device/revoke", ADMINS | MANAGERS, query="id={device}"),
+    on("POST /set-up/device/revoke", ADMINS | MANAGERS, _ONCE | {"reason": "lost"}, query="id={device}"),
+    on("GET /set-up/aside", MANAGERS),
+    on("POST /set-up/aside", MANAGERS, _ONCE | {"event": "{handover}"}, reach="site"),
+    on("GET /set-up/labels", PRINTERS, query="site={site}", reach="site"),
+    on("GET /set-up/labels.pdf", PRINTERS, query="site={site}", reach="site"),
     on("GET /set-up/webhooks", ADMINS),
     on("GET /set-up/webhooks/new", ADMINS),
     on("POST /set-up/webhooks", ADMINS, {}),

@@ -8,7 +8,7 @@ from httpx import AsyncClient
 from backend.accounts.identities import Identity, link
 from backend.accounts.sessions import open_session, sessions_of
 from backend.accounts.tokens import TokenAsked, keep_token, make_token, tokens_of
-from backend.enrolment import make_code
+from backend.enrolment import code_name, make_code
 from backend.exchange.orders import of_rows
 from backend.filters import SavedFilter, keep_filter
 from backend.intake import Intake
@@ -52,6 +52,7 @@ UNKNOWN: Final = {
     "source": "erp-north",
     "number": "no-number",
     "device": "no device",
+    "code": "C" * 42 + "A",
     "session": "S" * 12,
     "hook": "no-hook",
     "person": "nobody-here",
@@ -147,7 +148,8 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     names |= {"hook": hook, "boundary": edge.boundary}
     names |= {"order": "erp-north/order-7", "stray": "erp-north/order-8", "source": "erp-north", "number": "order-7"}
     names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north"}
-    names |= {"device": "spare", "site": "north"}
+    code = await intake.do(lambda writing: code_name(make_code(intake.door, writing, "spare")))
+    names |= {"device": "spare", "code": code, "site": "north"}
     return Things((Caller("nobody", "nowhere"), *callers), names)
 
 

@@ -19,6 +19,7 @@ from backend.accounts.tokens import TokenAsked, make_token
 from backend.addresses import PROGRAMS
 from backend.app import create_app
 from backend.config import Settings
+from backend.devices import put_device
 from backend.master import PersonRow
 from backend.masters.files import keep_file
 from backend.masters.taking import held_rows, plan, take
@@ -47,6 +48,7 @@ WITHOUT_DATA: Final = (
     ("/set-up/workbook", "ada"),
     ("/set-up", "ada"),
     ("/set-up/programs", "ada"),
+    ("/set-up/devices", "ada"),
     ("/set-up/policies", "ada"),
     ("/set-up/webhooks", "ada"),
     ("/jobs", "dora"),
@@ -84,6 +86,15 @@ PAGES: Final = (
     ("/set-up/programs/new", "ada"),
     ("/set-up/programs/erp", "ada"),
     ("/set-up/programs/erp/edit", "ada"),
+    ("/set-up/devices", "max"),
+    ("/set-up/devices?q=nothing&in_state=new", "ada"),
+    ("/set-up/device?id=phone-anna", "ada"),
+    ("/set-up/new-device", "ada"),
+    ("/set-up/device/edit?id=phone-anna", "ada"),
+    ("/set-up/device/revoke?id=phone-anna", "max"),
+    ("/set-up/device-cards", "ada"),
+    ("/set-up/aside", "max"),
+    ("/set-up/labels", "ada"),
     ("/set-up/webhooks", "ada"),
     ("/set-up/webhooks/new", "ada"),
     ("/set-up/webhooks/{hook}", "ada"),
@@ -115,6 +126,8 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "/jobs/{job}/blobs/{blob}": "a file",
     "/handovers/{handover}/receipt.pdf": "a file",
     "/handovers/{handover}/proof.zip": "a file",
+    "/set-up/device/code": "a part of the page that shows a code, which is looked at in test_devices.py",
+    "/set-up/labels.pdf": "a file",
 }
 """Addresses that are asked for and answer no page, and what they answer instead."""
 
@@ -153,6 +166,7 @@ def _people(writing: Writing, office: Office) -> str:
         phone="+46 8 123 45",
     )
     save_person(office.intake.door, writing, "anna", anna, by="ada")
+    put_device(office.intake.door, writing, "phone-anna", ("anna",), by="ada")
     save_person(office.intake.door, writing, "erp", PersonRow(roles=("integration",), sites=("*",)), by="ada")
     make_token(con, world, "erp", TokenAsked(label="ERP", endpoints=("GET /api/jobs",)), by="ada")
     link(con, Identity(issuer="https://id.example", subject="17", email="anna@example.org"), "anna", writing.now_ms)

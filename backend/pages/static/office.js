@@ -118,6 +118,19 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
+// How long something still lasts, counted from when the page came: the reader's own clock may be off.
+function countDown() {
+  for (const timer of document.querySelectorAll("[data-left]")) {
+    const seconds = Math.floor((Number(timer.dataset.left) - performance.now()) / 1000);
+    const two = String(Math.max(0, seconds) % 60).padStart(2, "0");
+    timer.textContent = seconds > 0 ? `${Math.floor(seconds / 60)}:${two}` : timer.dataset.over;
+  }
+}
+if (document.querySelector("[data-left]")) {
+  countDown();
+  setInterval(countDown, 1000);
+}
+
 // What went wrong is where the reader is at once.
 function attend() {
   for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
