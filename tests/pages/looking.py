@@ -1,44 +1,43 @@
 """What is asked of every page: nothing that axe finds, nothing that hangs over the edge, in each theme."""
 
-import json
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from playwright.async_api import Page
 
 from tests.lints import ROOT
 
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_OF_COLOURS = ("color-contrast", "link-in-text-block")
+_TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_LOOKS: Final = [
+    ["light", {"type": "tag", "values": _TAGS}],
+    ["dark", {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}],
+]
+"""Themes differ by colours: in the dark one these alone are looked at again."""
+_LOOK: Final = """async (looks) => {
+  const found = [];
+  for (const [theme, runOnly] of looks) {
+    document.documentElement.dataset.theme = theme;
+    const said = await axe.run(document, { runOnly, resultTypes: ["violations"], preload: false });
+    for (const rule of said.violations)
+      for (const node of rule.nodes)
+        found.push(`${theme} ${rule.id}: ${node.html.slice(0, 160)} — ${(node.failureSummary ?? "").slice(0, 300)}`);
+  }
+  return found;
+}"""
 
 
 @cache
-def _axe() -> str:
+def axe() -> str:
+    """The source of axe-core; a tab that is given it as its first script has it on every page."""
     return (ROOT / "requirements" / "npm" / "tests" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
-async def violations(page: Page, *rules: str) -> list[str]:
-    """What axe-core finds on the page as it is, one line a rule and place; with `rules`, of these alone."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(_axe())
-    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": _TAGS}
-    options = json.dumps({"runOnly": only, "resultTypes": ["violations"]})
-    found: dict[str, Any] = await page.evaluate(f"axe.run(document, {options})")
-    return [
-        f"{rule['id']}: {node['html'][:160]} — {node.get('failureSummary', '')[:300]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
-
-
 async def sits_well(page: Page) -> None:
-    """Fails where axe finds something in either theme, or where the page is wider than its window.
-
-    Themes differ by colours: in the dark one these alone are looked at again.
-    """
-    for theme, rules in (("light", ()), ("dark", _OF_COLOURS)):
-        await page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        assert not (found := await violations(page, *rules)), f"{theme} {page.url}:\n" + "\n".join(found)
+    """Fails where axe finds something in either theme, or where the page is wider than its window."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(axe())
+    found: list[Any] = await page.evaluate(_LOOK, _LOOKS)
+    assert not found, f"{page.url}:\n" + "\n".join(found)
     await fits(page)
 
 
