@@ -64,12 +64,12 @@ async def test_people_are_found_as_one_types_and_without_a_script(office: Office
     assert office.url
     page = await page_of("ada")
     await page.goto("/set-up/people")
-    await page.get_by_role("searchbox").press_sequentially("cle")
+    await page.locator("main").get_by_role("searchbox").press_sequentially("cle")
     await expect(page.get_by_text("1 person")).to_be_visible()
-    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await expect(page.locator("main").get_by_role("searchbox")).to_be_focused()
     plain = await page_of("ada", java_script_enabled=False)
     await plain.goto("/set-up/people")
-    await plain.get_by_role("searchbox").fill("cle")
+    await plain.locator("main").get_by_role("searchbox").fill("cle")
     await plain.get_by_role("button", name="Find").click()
     await expect(plain.get_by_text("1 person")).to_be_visible()
 
