@@ -23,6 +23,7 @@ from backend.rows import OrderRow
 from backend.store.sqlite import queries
 from backend.writing import Writing
 from sync.codec import decode, encode
+from sync.details import NO_MERGE, NO_ORDER, NO_SITE, NOT_TAKEN_BACK, ON_A_JOB, SAY_RANGES, TAKEN_BACK
 from sync.events import Draft, Event, JobMerged, JobOpened, NoteWritten, Seq, VisitType
 from sync.ids import digest
 from sync.payload import Id, Line
@@ -132,7 +133,7 @@ class Acting:
             keys = person_keys(directory, [self._person])
             is_known = find(writing.con, SITE, asked.site) is not None
             if not is_known or not keys & {EVERY_SITE, f"site:{asked.site}"}:
-                raise Problem(NOT_FOUND, f"site {asked.site[:40]}")
+                raise Problem(NOT_FOUND, NO_SITE.of(name=asked.site[:40]))
             body = opening(asked, reference, self._door.settings.desk)
             opened = Draft(kind="job.opened", actor=self._person, body=body)
             events = self._door.office.record(writing, [opened])
@@ -162,7 +163,7 @@ class Acting:
             merges = {event.hash: event.body for event in look.journey.timeline}
             body = merges.get(asked.merged)
             if not isinstance(body, JobMerged):
-                raise Problem(NOT_FOUND, f"merge {asked.merged}")
+                raise Problem(NOT_FOUND, NO_MERGE.of(name=asked.merged))
             looks = [self._look(writing, job, asked.seen) for job in body.jobs]
             events = self._door.office.record(writing, [unmerge([look for look, _ in looks], asked)])
             return self._done(writing, looks[0][1], events)
@@ -206,7 +207,7 @@ class Acting:
             look, facts = self._look(writing, job, asked.seen)
             row = held_order(writing, asked.order)
             if row is None or row.job != job or not row.cancelled:
-                raise Problem(NOT_POSSIBLE_NOW, f"order {asked.order[:100]} was not taken back from this job")
+                raise Problem(NOT_POSSIBLE_NOW, NOT_TAKEN_BACK.of(order=asked.order[:100]))
             said = f"Order {row.name} was taken back by its source; the job goes on: {asked.reason}"
             if asked.decision == "cancel":
                 drafts = cancel(look, AskedReason(action=asked.action, seen=asked.seen, reason=asked.reason))
@@ -249,7 +250,7 @@ class Acting:
             gaps = [gap_of(lost, missing) for lost in asked.ranges]
             gaps += [gap for gap in missing.gaps if gap.staff] if asked.all_of_the_office else []
             if not (gaps or asked.names or asked.all_of_the_office):
-                raise Problem(WRONG_INPUT, "say what nobody holds", "ranges")
+                raise Problem(WRONG_INPUT, SAY_RANGES.of(), "ranges")
             events = declare(writing, self._door.office, self._person, gaps, asked.names)
             return Done(job="", seen=0, events=tuple(DoneEvent(event.kind, event.hash) for event in events))
 
@@ -260,9 +261,9 @@ class Acting:
         """The order that waits; NOT_FOUND out of scope, NOT_POSSIBLE_NOW where it waits no more."""
         row = held_order(writing, name)
         if row is None or not _reaches(writing, person_keys(writing.documents.roster()[1], [self._person]), row):
-            raise Problem(NOT_FOUND, f"order {name[:100]}")
+            raise Problem(NOT_FOUND, NO_ORDER.of(name=name[:100]))
         if row.job or row.cancelled:
-            raise Problem(NOT_POSSIBLE_NOW, f"it hangs on job {row.job}" if row.job else "its source took it back")
+            raise Problem(NOT_POSSIBLE_NOW, ON_A_JOB.of(job=row.job) if row.job else TAKEN_BACK.of())
         return row
 
     def _look(self, writing: Writing, job: str, seen: int) -> tuple[Look, JobFacts]:

@@ -12,6 +12,28 @@ from msgspec import Meta
 
 from backend.look import Look
 from sync.corrections import correction_of
+from sync.details import (
+    ACCOUNTABLE_ALREADY,
+    ARRIVED,
+    ARRIVED_FOR,
+    HOLDER_ACCEPTED,
+    JOB_CANCELLED,
+    JOB_CLOSED,
+    JOB_HELD,
+    JOB_NOT_HELD,
+    JOB_OPEN,
+    JOB_RESOLVED,
+    MERGE_OF_ONE,
+    NO_CASE,
+    NO_DESK_OFFER,
+    NO_OPENING,
+    NO_POLICY,
+    NO_WAITING_OFFER,
+    NOT_ON_THESE_JOBS,
+    OFFERED_ALREADY,
+    OFFERED_ELSEWHERE,
+    ONLY_HOLDER_OFFERS,
+)
 from sync.events import (
     Accepted,
     Draft,
@@ -167,6 +189,9 @@ class AskedUnmerge(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True)
     merged: Hash
 
 
+_CLOSED: Final = {"resolved": JOB_RESOLVED, "cancelled": JOB_CANCELLED, "closed by rule": JOB_CLOSED}
+
+
 def not_now(detail: str | Found) -> Problem:
     """The problem of an action that does not fit how the job stands."""
     return Problem(NOT_POSSIBLE_NOW, detail)
@@ -180,13 +205,13 @@ def draft(look: Look, kind: str, body: Fact) -> Draft:
 def need_open(look: Look) -> None:
     """Return only if the job is open."""
     if look.journey.state != "open":
-        raise not_now(f"the job is {look.journey.state}")
+        raise not_now(_CLOSED[look.journey.state].of())
 
 
 def _node(look: Look) -> str:
     at = look.journey.custody.at
     if at is None:
-        raise not_now("the opening of the job is not here")
+        raise not_now(NO_OPENING.of())
     return at.event.hash
 
 
@@ -201,13 +226,13 @@ def plan(look: Look, asked: AskedPlan) -> list[Draft]:
     """See `AskedPlan`."""
     need_open(look)
     if look.journey.visits:
-        raise not_now("somebody has arrived; what is done cannot be moved")
+        raise not_now(ARRIVED.of())
     pending = [one for one in look.journey.handovers if one.state in ("offered", "refused")]
     ours = _ours(look)
     if len(pending) > len(ours):
-        raise not_now("it is offered by somebody else, who must withdraw first")
+        raise not_now(OFFERED_ELSEWHERE.of())
     if any(one.accepted for one in look.journey.handovers) and look.journey.accountable not in ("", look.desk):
-        raise not_now(f"{look.journey.accountable} accepted it: ask them to hand over, or reassign")
+        raise not_now(HOLDER_ACCEPTED.of(party=look.journey.accountable))
     drafts = [_withdrawal(look, one, "moved") for one in ours]
     drafts.append(planned(look, asked.plan))
     for one in ours[-1:]:
@@ -236,18 +261,18 @@ def dispatch(look: Look, asked: AskedDispatch) -> list[Draft]:
     """See `AskedDispatch`."""
     need_open(look)
     if look.journey.held:
-        raise not_now("the job is held; release it first")
+        raise not_now(JOB_HELD.of())
     sender = look.journey.accountable
     if not look.directory.belongs(look.actor, sender):
-        raise not_now(f"{sender} is accountable; only they can offer it")
+        raise not_now(ONLY_HOLDER_OFFERS.of(party=sender))
     if _ours(look):
-        raise not_now("it is offered already; withdraw that offer, or wait for its answer")
+        raise not_now(OFFERED_ALREADY.of())
     for party in asked.to:
         if not look.directory.knows(party):
             raise Problem(UNKNOWN_PARTY, party)
     policy = look.policies.get(asked.boundary)
     if policy is None:
-        raise Problem(UNKNOWN_DOCUMENT, f"no policy for the boundary {asked.boundary}")
+        raise Problem(UNKNOWN_DOCUMENT, NO_POLICY.of(name=asked.boundary))
     now = look.journey.plan
     drafts = []
     if asked.plan is not None and (now is None or _plan_of(now) != asked.plan):
@@ -282,7 +307,7 @@ def withdraw(look: Look, asked: AskedWithdrawal) -> list[Draft]:
     """See `AskedWithdrawal`."""
     found = [one for one in _ours(look) if one.offer.hash == asked.offer]
     if not found:
-        raise not_now("that is no open offer of the desk")
+        raise not_now(NO_DESK_OFFER.of())
     return [_withdrawal(look, found[0], asked.reason)]
 
 
@@ -298,7 +323,7 @@ def release(look: Look, _: Asked) -> list[Draft]:
     held = [event.hash for event in look.journey.timeline if isinstance(event.body, JobHeld)]
     standing = [hash_ for hash_ in held if hash_ not in released]
     if not standing:
-        raise not_now("the job is not held")
+        raise not_now(JOB_NOT_HELD.of())
     return [draft(look, "job.released", JobReleased(held=hash_)) for hash_ in standing]
 
 
@@ -317,7 +342,7 @@ def reassign(look: Look, asked: AskedReassign) -> list[Draft]:
     """See `AskedReassign`."""
     need_open(look)
     if asked.party == look.journey.accountable:
-        raise not_now(f"{asked.party} is accountable already")
+        raise not_now(ACCOUNTABLE_ALREADY.of(party=asked.party))
     body = Reassigned(roster=look.roster, basis=_node(look), party=asked.party, reason=asked.reason, words=asked.words)
     return [draft(look, "handover.reassigned", body)]
 
@@ -329,7 +354,7 @@ def resolve(look: Look, asked: AskedResolve) -> list[Draft]:
     """
     cases = [case for case in look.journey.custody.cases if case.basis == asked.basis]
     if not cases:
-        raise not_now("there is no case under that basis")
+        raise not_now(NO_CASE.of())
     standing = tuple(dict.fromkeys(hash_ for case in cases for hash_ in case.resolutions))
     cites = dict.fromkeys(
         hash_
@@ -353,7 +378,7 @@ def accept_for(look: Look, asked: AskedAcceptance) -> list[Draft]:
     """See `AskedAcceptance`."""
     found = [one for one in look.journey.handovers if one.offer.hash == asked.offer]
     if not found or found[0].state not in ("offered", "refused"):
-        raise not_now("that offer waits for no answer")
+        raise not_now(NO_WAITING_OFFER.of())
     body = Accepted(
         roster=look.roster,
         offer=asked.offer,
@@ -381,7 +406,7 @@ def close(look: Look, asked: AskedClosing) -> list[Draft]:
 def reopen(look: Look, asked: AskedReason) -> list[Draft]:
     """Every closing of the job ends."""
     if look.journey.state == "open":
-        raise not_now("the job is open")
+        raise not_now(JOB_OPEN.of())
     named = {
         hash_ for event in look.journey.timeline if isinstance(event.body, JobReopened) for hash_ in event.body.closings
     }
@@ -434,14 +459,14 @@ def merge(looks: list[Look], asked: AskedMerge) -> Draft:
     for look in looks:
         need_open(look)
         if look.journey.visits:
-            raise not_now(f"somebody has arrived for job {look.journey.job}")
+            raise not_now(ARRIVED_FOR.of(job=look.journey.job))
     known = {name for look in looks for name in look.journey.orders}
     strange = sorted(set(asked.orders) - known)
     if strange:
-        raise not_now(f"order {strange[0]} hangs on none of these jobs; match it first")
+        raise not_now(NOT_ON_THESE_JOBS.of(order=strange[0]))
     jobs = tuple(look.journey.job for look in looks)
     if len(jobs) + len(asked.orders) < 2:
-        raise not_now("a merge takes two at least")
+        raise not_now(MERGE_OF_ONE.of())
     body = JobMerged(stop=asked.stop, jobs=jobs, orders=asked.orders)
     return Draft(kind="job.merged", actor=looks[0].actor, body=body)
 
@@ -450,6 +475,6 @@ def unmerge(looks: list[Look], asked: AskedUnmerge) -> Draft:
     """The end of a merge of these jobs."""
     for look in looks:
         if look.journey.visits:
-            raise not_now(f"somebody has arrived for job {look.journey.job}")
+            raise not_now(ARRIVED_FOR.of(job=look.journey.job))
     body = JobUnmerged(merged=asked.merged, jobs=tuple(look.journey.job for look in looks))
     return Draft(kind="job.unmerged", actor=looks[0].actor, body=body)

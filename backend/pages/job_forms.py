@@ -8,12 +8,13 @@ import msgspec
 from backend.actions import Asked
 from backend.by_hand import EVERY_ACTION
 from backend.pages.forms import Form
+from backend.pages.misfits import misfit
 from backend.rows import JobRow, instant
 from backend.shown import Sight
 from backend.zones import day_and_clock, instant_there
 from sync.events import JobOpened
 from sync.payload import Payload
-from sync.problems import NOT_FOUND, WRONG_INPUT, Problem
+from sync.problems import NOT_FOUND, Problem
 
 OPEN: Final = ("note", "reschedule", "edit", "plan", "dispatch", "hold", "release", "reassign", "close", "cancel")
 CLOSED: Final = ("note", "reopen", "edit")
@@ -102,8 +103,7 @@ def shaped(given: Mapping[str, Any], shape: type[Any]) -> Any:  # noqa: ANN401 -
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$.")
-        raise Problem(WRONG_INPUT, said, where.rstrip("`")) from error
+        raise misfit(error) from error
 
 
 def _fields(name: str, form: Form, sight: Sight) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class Place(msgspec.Struct, frozen=True):
 
 
 _LINE: Final = re.compile(r"line (\d+)", re.ASCII)
+_PLACES: Final = ("where", "field", "job_field", "payload")
+"""Groups of words that name fields: of any form, of master data, of jobs, of what is handed over."""
 _EVERYBODY: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager", "admin"})
 _ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
 _OFFICE: Final[frozenset[Role]] = frozenset({"depot", "dispatcher", "manager"})
@@ -202,7 +204,8 @@ def _place(words: PageWords, where: str) -> str:
     line = _LINE.fullmatch(where)
     if line:
         return words("where.line", number=line[1])
-    named = (f"{group}.{where}" for group in ("where", "field"))
+    names = (where, where.rpartition(".")[2])
+    named = (f"{group}.{name}" for name in names for group in _PLACES)
     return next((words(key) for key in named if words.has(key)), words.isolated(where))
 
 
