@@ -176,6 +176,27 @@ def _asides(con: sqlite3.Connection, keys: set[str], person: str, given: dict[st
     return [Aside(**dict(zip(names, row, strict=True)) | {"cells": decode(row[6], dict[str, str])}) for row in rows]
 
 
+def count_asides(con: sqlite3.Connection, keys: set[str], person: str) -> int:
+    """How many rows wait that this person may see."""
+    scope = {"keys": encode(sorted(keys)).decode(), "person": person}
+    return int(con.execute(_SQL["count_asides"].text, scope).fetchone()[0])
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What a dispatcher decided about an order that was taken back: cancel or keep, why, who, when (ms since 1970)."""
+
+    cancel: str
+    decision: str
+    reason: str
+    settled_by: str
+    at: int
+
+
+def settled_of(con: sqlite3.Connection, name: str) -> tuple[Settled, ...]:
+    """Every such decision about this order, the first first."""
+    return tuple(Settled(*row) for row in con.execute(_SQL["settled_of"].text, {"name": name}))
+
+
 def list_runs(con: sqlite3.Connection, keys: set[str], person: str, before: int = 2**62) -> list[Run]:
     """Files that were taken in, the newest first; who does not see every site sees those he brought."""
     given = {"before": before, "most": PAGE} | _whose(keys, person)
@@ -217,7 +238,7 @@ def mend(door: Door, writing: Writing, aside: Aside, cells: dict[str, str], by: 
 
 
 def _bad_row(one: Quarantined) -> Problem:
-    return Problem(BAD_ROW, f"{one.found}. {one.remedy}", one.field)
+    return Problem(BAD_ROW, one.remedy, one.field)
 
 
 def dismiss(writing: Writing, aside: Aside, by: str, reason: str) -> None:

@@ -311,6 +311,12 @@ def attach(door: Door, writing: Writing, row: OrderRow, job: str, actor: str) ->
     door.catch_up(writing)
 
 
+def is_same(held: OrderImported, one: ReadOrder) -> bool:
+    """True where taking this in would say nothing new of the order that is held."""
+    order = _with_what_was_held(one.order, held) if one.partial else one.order
+    return _content(held) == _content(order)
+
+
 def _content(order: OrderImported) -> dict[str, object]:
     return {name: getattr(order, name) for name in OrderImported.__struct_fields__ if name not in _NOT_CONTENT}
 

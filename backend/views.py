@@ -204,6 +204,21 @@ def count_orders(con: sqlite3.Connection, keys: set[str]) -> OrderCounts:
     return OrderCounts(*con.execute(_SQL["order_counts"].text, {"keys": scope_of(keys)}).fetchone())
 
 
+def order_sources(con: sqlite3.Connection) -> tuple[str, ...]:
+    """Every system that has brought an order, by name."""
+    return tuple(source for (source,) in con.execute(_SQL["order_sources"].text))
+
+
+def rows_of_jobs(con: sqlite3.Connection, keys: set[str], jobs: Iterable[str]) -> tuple[JobRow, ...]:
+    """Of these jobs, in their order, those that these keys reach, with the window of their order while not planned."""
+    found = []
+    for job in jobs:
+        row = con.execute(_SQL["job"].text, {"id": job}).fetchone()
+        if row and con.execute(_SQL["reaches"].text, {"job": row[0], "keys": scope_of(keys)}).fetchone()[0]:
+            found.append(with_ordered_window(con, decode(row[1], JobRow)))
+    return tuple(found)
+
+
 def _order_view(con: sqlite3.Connection, keys: set[str], row: OrderRow, untold: int, asked: int) -> OrderView:
     fitting = () if row.job or row.cancelled else _candidates(con, keys, row)
     return OrderView(order=row, candidates=fitting, untold=bool(untold), asked=bool(asked))

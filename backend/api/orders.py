@@ -35,6 +35,7 @@ from backend.order_imports import (
 )
 from backend.ordering import Came, Imported
 from backend.sheets import Format
+from backend.uploads import MOST_BYTES
 from backend.views import OrderFilter, OrderList, OrderView, find_order, list_orders
 from sync.payload import Line
 from sync.problems import TOO_LARGE, WRONG_MEDIA, Problem
@@ -42,7 +43,6 @@ from sync.problems import TOO_LARGE, WRONG_MEDIA, Problem
 __all__ = ["router"]
 
 BRINGERS = may("integration", "dispatcher", "manager")
-MOST_BYTES: Final = 16 * 1024 * 1024
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMATS: Final[dict[str, Format]] = {
     "application/json": "json",

@@ -162,11 +162,11 @@ def _key(row: Row) -> tuple[str, str]:
     source, order = (row.cells.get(name, "") for name in ("source", "id"))
     for name, text in (("source", source), ("id", order)):
         if not text:
-            raise BadRow(name, "empty", f"Fill in {name}.")
+            raise BadRow(name, "empty", "Fill this in.")
         if not text.isprintable():
             raise BadRow(name, text, "Take out what cannot be printed.")
     if len(source) + len(order) > MOST_NAME:
-        raise BadRow("id", order, f"Take {MOST_NAME} characters at most for source and id together.")
+        raise BadRow("id", order, "Take a shorter id: with its source it makes a name.")
     return source, order
 
 
@@ -199,7 +199,7 @@ def _order(row: Row, zones: Mapping[str, str]) -> OrderImported:
     cells = row.cells
     for name in NEEDED:
         if name not in cells:
-            raise BadRow(name, "empty", f"Fill in {name}.")
+            raise BadRow(name, "empty", "Fill this in.")
     for name in cells:
         if name not in FIELDS:
             raise BadRow(name, cells[name], "This is no field of an order: take it out, or map it to one.")

@@ -57,6 +57,7 @@ _MANAGERS: Final[frozenset[Role]] = frozenset({"manager"})
 _READERS: Final[frozenset[Role]] = frozenset({"technician", "depot", "dispatcher", "manager"})
 PLACES: Final = (
     Place("/jobs", "nav.jobs", _READERS),
+    Place("/orders", "nav.orders", _OFFICE),
     Place("/items", "nav.items", _READERS),
     Place("/data", "nav.data", _OFFICE),
     Place("/set-up/devices", "nav.devices", _MANAGERS),

@@ -33,6 +33,7 @@ class Permit:
     `sent` is the body: a dict is JSON where programs call, a form where people do. Of things in the address or the
     body, `reach` says whose they are: `all`: everybody's whose role may; `site`: of whoever reaches the job here,
     that is the scope of the site, and the technician to whom it was offered; `every`: of whose scope is every site;
+    `whole`: the same, and for others it is not there;
     `nobody`: they belong to somebody who is not among the callers. `shows` names what the answer of a list holds for
     who reaches it, and for nobody else. `new` says that what is named need not be there, `ends` that
     it is not there afterwards.
@@ -191,6 +192,24 @@ PERMITS: Final = (
     on("GET /handovers/{handover}/proof.zip", READERS, reach="site"),
     on("GET /items", READERS, None, "only=goods", reach="site", shows="item"),
     on("GET /items/{item}", READERS, reach="site"),
+    on("GET /orders", OFFICE | {"depot"}, reach="site", shows="order"),
+    on("GET /orders/order", OFFICE | {"depot"}, query="name={order}", reach="site"),
+    on("POST /orders/match", OFFICE, _ONCE | {"order": "{order}", "job": "{job}", "seen": "0"}, reach="site"),
+    on("POST /orders/open-job", OFFICE, _ONCE | {"order": "{stray}"}, reach="site"),
+    on("POST /orders/settle", OFFICE, _ONCE | {"order": "{order}", "job": "{job}", "seen": "0"}, reach="site"),
+    on("GET /orders/imports", OFFICE),
+    on("POST /orders/imports", OFFICE, {}),
+    on("GET /orders/imports/{run}", OFFICE, reach="whole"),
+    on("GET /orders/uploads/{upload}", OFFICE, reach="nobody"),
+    on("POST /orders/uploads/{upload}", OFFICE, {}, reach="nobody"),
+    on("GET /orders/uploads/{upload}/mapping", OFFICE, reach="nobody"),
+    on("POST /orders/uploads/{upload}/mapping", OFFICE, {}, reach="nobody"),
+    on("POST /orders/uploads/{upload}/drop", OFFICE, {}, reach="nobody"),
+    on("GET /orders/aside", OFFICE),
+    on("GET /orders/aside/table.xlsx", OFFICE),
+    on("GET /orders/aside/{aside}", OFFICE, reach="site"),
+    on("POST /orders/aside/{aside}/mend", OFFICE, {}, reach="site"),
+    on("POST /orders/aside/{aside}/dismiss", OFFICE, {}, reach="site"),
     on("GET /set-up", ADMINS),
     on("GET /set-up/people", ADMINS),
     on("GET /set-up/people/new", ADMINS),

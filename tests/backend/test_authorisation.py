@@ -48,6 +48,7 @@ def _expected(permit: Permit, caller: Caller) -> str:
     if permit.reach == "every" and caller.scope != "everywhere":
         return "forbidden"
     out = permit.reach == "nobody" or (permit.reach == "site" and not caller.reaches)
+    out = out or (permit.reach == "whole" and caller.scope != "everywhere")
     return "absent" if out and _things_in(permit) else "passes"
 
 

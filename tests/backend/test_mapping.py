@@ -1,11 +1,21 @@
 """How a source writes its orders: its headings, its words, its dates and numbers, as a mapping says."""
 
+import re
+
 import pytest
 
 from backend.exchange.orders import read_orders
 from backend.mapping import Mapping, local_time, mapped
+from backend.pages.catalogue import page_words
+from backend.pages.order_words import remedy_key
+from backend.sheets import read_sheet
+from backend.suggesting import fits, suggest
 from backend.tables import BadRow, Row
+from backend.words import LANGUAGES
+from tests.lints import ROOT
 
+_SENTENCE = re.compile(r"""(?<!")"([A-Z][^"\n]*[.])"(?!")""")
+"""What a reader says to do stands in its source as a sentence."""
 ZONES = {"mill": "Europe/Berlin"}
 GERMAN = Mapping(
     columns={
@@ -109,3 +119,36 @@ def test_an_hour_that_the_clocks_leave_out_is_quarantined() -> None:
     assert [(bad.line, bad.field) for bad in found.quarantined] == [(2, "window_from")]
     assert "clocks" in found.quarantined[0].remedy
     assert found.orders[0].order.window_from == "2026-10-25T00:30:00.000Z"
+
+
+def test_a_mapping_is_suggested_from_headings_and_what_stands_below_them() -> None:
+    found = suggest(read_sheet(FILE.encode()), "SAP.csv")
+    assert found.columns == GERMAN.columns
+    assert (found.hours, found.dates, found.decimal_comma, found.weight_in) == (GERMAN.hours, "dmy", True, "kg")
+    assert found.constants == {"source": "sap", "kind": "fulfilment"}
+    assert found.words == {"priority": {"Hoch": "urgent"}, "cancelled": {"Storniert": "true", "*": "false"}}
+    american = suggest(
+        read_sheet(b"Order No,Type,Location,Start,Prio\n1,Service,x,3/25/2026 8:00,P1\n2,Delivery,x,3/5/2026,P2\n")
+    )
+    assert american.dates == "mdy"
+    assert american.words["kind"] == {"Service": "dispatch", "Delivery": "fulfilment"}
+
+
+def test_a_mapping_fits_a_file_that_has_all_its_columns() -> None:
+    sheet = read_sheet(FILE.encode())
+    assert fits(GERMAN, sheet)
+    assert not fits(Mapping(columns={"id": "Nummer"}), sheet)
+    assert not fits(Mapping(), sheet)
+
+
+def test_every_remedy_is_said_in_every_language() -> None:
+    said = {
+        text
+        for name in ("tables.py", "sheets.py", "mapping.py", "ordering.py", "exchange/orders.py")
+        for text in _SENTENCE.findall((ROOT / "backend" / name).read_text())
+        if " " in text
+    }
+    assert len(said) > 30
+    for language in LANGUAGES:
+        words = page_words(language)
+        assert not {text for text in said if not words.has(f"order_remedy.{remedy_key(text)}")}, language

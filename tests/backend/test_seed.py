@@ -4,9 +4,11 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fixtures.seed.orders_200 import files
 from tests.lints import ROOT
 from trial.cli import main
 
@@ -68,3 +70,37 @@ def test_goods_hang_on_the_order_they_name_and_the_rest_waits(
     assert [one["reasons"] for one in left["candidates"]] == [
         ["same site", "same asset", "same customer", "windows overlap"]
     ]
+
+
+def test_of_two_hundred_orders_seven_rows_wait_with_what_to_do_and_the_same_file_again_is_no_event(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = ["--database", str(tmp_path / "sample.db")]
+    file = str(ROOT / "fixtures" / "seed" / "orders-200.csv")
+    assert main(["sample", *database]) == 0
+
+    def take_in() -> dict[str, Any]:
+        capsys.readouterr()
+        assert main(["import", "orders", file, "--desk", "desk", "--json", *database]) == 0
+        facts: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return facts
+
+    first, again = take_in(), take_in()
+    assert (first["rows"], first["taken"], len(first["quarantined"])) == (200, 193, 7)
+    assert [bad["field"] for bad in first["quarantined"]] == [
+        "site",
+        "priority",
+        "window_to",
+        "window_from",
+        "id",
+        "qty",
+        "article",
+    ]
+    assert all(bad["remedy"] for bad in first["quarantined"])
+    came = first["opened"] + first["attached"] + first["waiting"]
+    assert [again[name] for name in ("opened", "attached", "changed", "waiting", "same")] == [0, 0, 0, 0, came]
+
+
+def test_the_two_hundred_orders_are_what_their_script_writes() -> None:
+    for name, text in files().items():
+        assert (ROOT / "fixtures" / "seed" / name).read_text() == text

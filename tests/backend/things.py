@@ -18,6 +18,7 @@ from backend.masters.files import keep_file
 from backend.order_imports import Said, import_orders, keep_mapping
 from backend.policies.keeping import put_in_force
 from backend.tables import Row
+from backend.uploads import Upload, keep_upload
 from backend.webhooks import endpoints
 from backend.webhooks.endpoints import AskedHook
 from backend.writing import Writing
@@ -36,6 +37,7 @@ SITES: Final[dict[str, tuple[str, ...]]] = {
     "everywhere": ("*",),
 }
 RUN: Final = 7_000_001
+UPLOAD: Final = "a-file-of-the-owner"
 ASIDE: Final = 7_000_002
 """Numbers that stand in no answer by chance."""
 UNKNOWN: Final = {
@@ -51,6 +53,7 @@ UNKNOWN: Final = {
     "mapping": "no-mapping",
     "source": "erp-north",
     "number": "no-number",
+    "upload": "no-upload-here",
     "device": "no device",
     "code": "C" * 42 + "A",
     "session": "S" * 12,
@@ -147,7 +150,7 @@ async def furnish(client: AsyncClient, intake: Intake, world: FixedWorld) -> Thi
     names |= {"saved": await intake.do(_filter_of_owner), "item": "seal-of-the-pump", "do": "reassign"}
     names |= {"hook": hook, "boundary": edge.boundary}
     names |= {"order": "erp-north/order-7", "stray": "erp-north/order-8", "source": "erp-north", "number": "order-7"}
-    names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north"}
+    names |= {"aside": str(ASIDE), "run": str(RUN), "mapping": "erp-north", "upload": UPLOAD}
     code = await intake.do(lambda writing: code_name(make_code(intake.door, writing, "spare")))
     names |= {"device": "spare", "code": code, "site": "north"}
     return Things((Caller("nobody", "nowhere"), *callers), names)
@@ -167,6 +170,7 @@ def _orders(writing: Writing, intake: Intake, job: str) -> None:
     read = of_rows([Row(line, plain | one) for line, one in enumerate(more, 2)], {"north": "UTC"})
     import_orders(intake.door, writing, read, Said(by="somebody", via="page", file="goods.csv"))
     keep_mapping(writing, "erp-north", Mapping(), "somebody")
+    keep_upload(writing, Upload(id=UPLOAD, file="more.csv", raw=b"id\n1\n", name="", mapping=None), "owner")
     writing.con.execute("UPDATE order_run SET id = ?", (RUN,))
     writing.con.execute("UPDATE order_aside SET id = ?, run = ?", (ASIDE, RUN))
 

@@ -37,6 +37,7 @@ from tests.pages.conftest import PHONE, WIDE, PageOf
 from tests.pages.jobs_made import make
 from tests.pages.looking import axe, fits, sits_well
 from tests.pages.office import Office
+from tests.pages.order_data import furnish_orders
 from tests.routes import routes_of
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +55,9 @@ WITHOUT_DATA: Final = (
     ("/jobs", "dora"),
     ("/items", "cleo"),
     ("/search", "ada"),
+    ("/orders", "dora"),
+    ("/orders/imports", "dora"),
+    ("/orders/aside", "dora"),
 )
 """The same where people work and nothing else was put in: what a page says that is empty."""
 PAGES: Final = (
@@ -109,6 +113,17 @@ PAGES: Final = (
     ("/items?only=reserved", "cleo"),
     ("/items/{item}", "cleo"),
     ("/search?q=oven", "dora"),
+    ("/orders?view=waiting", "dora"),
+    ("/orders?view=cancelled", "cleo"),
+    ("/orders/order?name={waiting}", "dora"),
+    ("/orders/order?name={changed}", "cleo"),
+    ("/orders/order?name={cancelled}", "dora"),
+    ("/orders/imports", "dora"),
+    ("/orders/imports/{run}", "dora"),
+    ("/orders/uploads/{mapped}/mapping", "dora"),
+    ("/orders/uploads/{plain}", "dora"),
+    ("/orders/aside", "dora"),
+    ("/orders/aside/{aside}", "dora"),
 )
 """The same where there is data; `{…}` in an address stands for what `furnish` says."""
 NO_PAGES: Final[Mapping[str, str]] = {
@@ -128,6 +143,7 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "/handovers/{handover}/proof.zip": "a file",
     "/set-up/device/code": "a part of the page that shows a code, which is looked at in test_devices.py",
     "/set-up/labels.pdf": "a file",
+    "/orders/aside/table.xlsx": "a file",
 }
 """Addresses that are asked for and answer no page, and what they answer instead."""
 
@@ -149,7 +165,11 @@ async def furnish(office: Office) -> dict[str, str]:
     shift = template("shift-to-shift", page_words("en"), desk="desk", salt="salt")
     office.do(lambda writing: put_in_force(writing, shift, by="ada"))
     made = msgspec.structs.asdict(await make(office))
-    return made | {"hook": hook, "file": file, "secret": office.do(lambda writing: _people(writing, office))}
+    return (
+        made
+        | furnish_orders(office)
+        | {"hook": hook, "file": file, "secret": office.do(lambda writing: _people(writing, office))}
+    )
 
 
 def _people(writing: Writing, office: Office) -> str:

@@ -67,6 +67,12 @@ WHERE (:run = 0 OR a.run = :run) AND (:waiting = 0 OR a.state = '') AND (:id = 0
     AND a.id > :after
 ORDER BY a.id LIMIT :most;
 
+-- name: count_asides
+SELECT count(*) FROM order_aside AS a JOIN order_run AS r ON r.id = a.run
+WHERE a.state = ''
+    AND (r.made_by = :person OR 'site:*' IN (SELECT value FROM json_each(:keys))
+        OR 'site:' || a.site IN (SELECT value FROM json_each(:keys)));
+
 -- name: keep_upload
 INSERT INTO order_upload (id, file, raw, mapping, body, made_by, at)
 VALUES (:id, :file, :raw, :mapping, :body, :made_by, :at);
@@ -90,3 +96,9 @@ ON CONFLICT (cancel) DO NOTHING;
 
 -- name: settled_of
 SELECT cancel, decision, reason, settled_by, at FROM order_settled WHERE name = :name ORDER BY at;
+
+-- name: said_about
+SELECT position, received_at, bytes FROM event WHERE job = :job
+UNION ALL
+SELECT position, received_at, bytes FROM fork WHERE job = :job
+ORDER BY 1;
