@@ -104,6 +104,8 @@ HOST_NOT_OPEN = _detail("host-not-open", "{host} is {address}, which is not on t
 
 # -- files --------------------------------------------------------------------
 FILE_TOO_LARGE = _detail("file-too-large", "more than {megabytes} MB")
+NO_FILE_CHOSEN = _detail("no-file-chosen", "choose a file")
+ROWS_TOO_MANY = _detail("rows-too-many", "{rows} rows; bring {most} at a time")
 TOO_MANY_ROWS = _detail("too-many-rows", "more than {most} rows")
 NONE_OF_OUR_SHEETS = _detail("none-of-our-sheets", "no sheet in it is called as one of ours: {names}")
 NAME_AFTER_SHEET = _detail("name-after-sheet", "name a CSV file after its sheet: {names}")

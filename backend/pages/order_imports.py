@@ -42,6 +42,7 @@ from backend.uploads import (
     way_to_read,
 )
 from backend.writing import Writing
+from sync.details import FILE_TOO_LARGE, NO_FILE_CHOSEN, ROWS_TOO_MANY
 from sync.ids import b64
 from sync.problems import TOO_LARGE, WRONG_INPUT, Problem
 
@@ -90,10 +91,10 @@ async def _brought(intake: Intake, form: Form) -> Upload:
     """The file that the form brought, and how it is best read. WRONG_INPUT, TOO_LARGE, BAD_TABLE."""
     file = form.file("file")
     if file is None:
-        raise Problem(WRONG_INPUT, "choose a file", "file")
+        raise Problem(WRONG_INPUT, NO_FILE_CHOSEN.of(), "file")
     raw = await file.read()
     if len(raw) > MOST_BYTES:
-        raise Problem(TOO_LARGE, f"more than {MOST_BYTES // 1024 // 1024} MB", "file")
+        raise Problem(TOO_LARGE, FILE_TOO_LARGE.of(megabytes=MOST_BYTES // 1024 // 1024), "file")
     sheet = await asyncio.to_thread(read_sheet, raw)
     name, mapping_ = way_to_read(sheet, file.filename, await intake.store.reading(list_mappings))
     id_ = b64(intake.door.world.token(UPLOAD_BYTES))
@@ -293,7 +294,7 @@ async def _read(request: StaffRequest, intake: TheIntake, found: Upload) -> tupl
     except Problem as problem:
         return nothing, problem
     if read.rows > MOST_ROWS:
-        return nothing, Problem(TOO_LARGE, f"{read.rows} rows; bring {MOST_ROWS} at a time")
+        return nothing, Problem(TOO_LARGE, ROWS_TOO_MANY.of(rows=read.rows, most=MOST_ROWS))
     return read, None
 
 
