@@ -16,8 +16,9 @@ from backend.facts import APPLIED, EVERYBODY, WORDS
 from backend.receive import tell
 from backend.redactions import shown_row
 from backend.store.sqlite import Store, queries
-from sync.codec import decode
+from sync.codec import decode, encode
 from sync.ids import b64
+from sync.intervals import time_anchor
 from sync.problems import BAD_CURSOR, Problem
 from sync.protocol import (
     ChangedVerdict,
@@ -69,15 +70,20 @@ def note_cursor(con: sqlite3.Connection, kid: str, position: int, now_ms: int) -
     con.execute(_SQL["note_cursor"].text, {"kid": kid, "position": position, "at": now_ms})
 
 
-def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_revoked: bool = False) -> Found:
+def look(
+    con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, now_ms: int, *, is_revoked: bool = False
+) -> Found:
     """What the device with this key gets after `cursor`; an empty one, or one of another epoch, is the beginning.
 
     One that is revoked gets the rosters, which say so, and what became of its own events, so that it can hand over.
+    With everything that there is comes what time it is: where the pull ends earlier the device may not have the
+    roster yet that lists the key which signs that.
     Raises BAD_CURSOR, its detail the epoch, for a cursor whose row this ledger does not hold (any more).
     """
     (epoch,) = con.execute(_SQL["epoch"].text).fetchone()
     after = _position(con, epoch, cursor)
     upto, mark = con.execute(_SQL["last_mark"].text).fetchone()
+    newest = upto
     if upto - after > MOST_POSITIONS:
         upto, mark = con.execute(_SQL["mark_from"].text, {"position": after + MOST_POSITIONS}).fetchone()
     events, left = _between(con, kid, after, upto) if not is_revoked else ([], [])
@@ -99,6 +105,7 @@ def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_r
             for raw, jws in con.execute(_KEYS["key_changes"].text, {"after": after, "upto": upto})
         ),
         *(PulledDocument(raw, jws) for *_, raw, jws, position in rows if position > after),
+        *([] if is_revoked or upto < newest else [_time(now_ms, signer)]),
         *([] if is_revoked else _office_receipts(con, epoch, after, upto, signer)),
         *_changed(con, kid, after, upto),
         *left,
@@ -106,6 +113,12 @@ def look(con: sqlite3.Connection, kid: str, cursor: str, signer: Signer, *, is_r
     (noted,) = con.execute(_SQL["cursor_of"].text, {"kid": kid}).fetchone() or (0,)
     held = after if after > noted else 0
     return Found(tuple(events), tuple(lines), cursor_text(epoch, upto, _check(mark)), frozenset(known), held)
+
+
+def _time(now_ms: int, signer: Signer) -> PulledDocument:
+    """What time it is, signed; it is kept nowhere here and has no position."""
+    raw = encode(time_anchor(now_ms))
+    return PulledDocument(raw, signer.sign(raw, "ho-doc"))
 
 
 def _position(con: sqlite3.Connection, epoch: str, cursor: str) -> int:

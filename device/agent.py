@@ -24,7 +24,7 @@ from device.keyring import load_key
 from device.offering import Offering
 from device.pins import Pins
 from device.shift import Shift
-from device.store import blobs, fate, log, pins, pulled
+from device.store import blobs, fate, log, pins, pulled, times
 from device.store.blobs import BlobFolder, Waiting
 from device.store.log import Held, Recorded
 from device.store.pulled import Conversation, Notice
@@ -53,7 +53,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     `held` says what is on this device only and since when, what is received, what is judged how; `attached` which
     photos and documents wait to be sent. `notices` and `refused` are what needs a person, `cases` what needs the
-    office; `surrender` is how a revoked device hands over. Received means: a receipt of the epoch in force covers it.
+    office; `surrender` is how a revoked device hands over. The clock's offset is as of now, where the backend said what
+    time it is within this boot, else as of the last push. Received means: a receipt of the epoch in force covers it.
     """
 
     device: str
@@ -181,7 +182,10 @@ class Agent:
         await self._surrendering.check(here.row)
         await here.refresh()
         row = here.row
+        at = here.world.moment()
         stood = await here.store.reading(pulled.conversation)
+        if (offset_ms := await here.store.reading(lambda con: times.offset_ms(con, at))) is not None:
+            stood = msgspec.structs.replace(stood, offset_ms=offset_ms)
         return Status(
             device=row.device,
             kid=row.kid,

@@ -12,14 +12,15 @@ from typing import Final
 import msgspec
 
 from device.blobline import BlobLine, Pause, SignedOut
-from device.store import blobs, fate, giving, log, pulled, redactions
+from device.effects import Here, keep
+from device.store import blobs, giving, log, pulled, redactions
 from device.store.log import LogRow
 from device.store.sqlite import Store
 from device.transport import Request, Response, Transport, refusal
 from device.world import World
 from sync import session as talk
 from sync.blobs import BlobStep
-from sync.clock import milliseconds, rfc3339
+from sync.clock import rfc3339
 from sync.codec import decode, encode
 from sync.problems import NO_CONNECTION, NO_PROGRESS, NOT_ENROLLED, UNREADABLE, Problem
 from sync.protocol import (
@@ -179,9 +180,10 @@ class Uplink:
             return step
         try:
             request, step = await self._request(row, session, step)
+            asked_ms = self._world.mono_ms()
             response = await self._transport.send(request)
             self._world.fault("reply-read")
-            await self._keep(row, *await self._answered(row, session, step, response))
+            await self._keep(row, *await self._answered(row, session, step, response, asked_ms))
         except _Smaller as smaller:
             self._session = talk.too_many_bytes(session, smaller.sent)
         except Problem as problem:
@@ -273,7 +275,7 @@ class Uplink:
 
     # -- its answer -----------------------------------------------------------
     async def _answered(
-        self, row: LogRow, session: Session, step: Step, response: Response
+        self, row: LogRow, session: Session, step: Step, response: Response, asked_ms: int
     ) -> tuple[Session, Sequence[Effect]]:
         now_ms, body = self._world.mono_ms(), response.body
         if not 200 <= response.status < 300:
@@ -290,7 +292,7 @@ class Uplink:
                 sent = talk.NoteGiven(part.what, part.through)
                 return talk.given_back(session, sent, decode(body, ReturnReply, "return"), rest=part.rest)
             case talk.Pull():
-                return talk.pulled(session, _lines(body), now_ms)
+                return talk.pulled(session, _lines(body), now_ms, now_ms - asked_ms)
             case talk.Push():
                 reply = decode(body, PushReply, "push")
                 own = await self._store.reading(lambda con: log.chain_at(con, row, reply.received_through))
@@ -303,13 +305,13 @@ class Uplink:
     async def _keep(self, row: LogRow, session: Session, effects: Sequence[Effect]) -> None:
         """Afterwards the effects are durable, and the conversation stands as `session` says."""
         if effects:
-            now_ms = self._world.now_ms()
+            at = self._world.moment()
+            here = Here(row=row, keys=session.keys, at=at, holds_own=self._holds_own)
 
             def work(con: sqlite3.Connection) -> tuple[str, ...]:
                 gone: list[str] = []
                 for effect in effects:
-                    self._apply(con, row, session, effect, now_ms)
-                    gone += _taken_out(con, effect)
+                    gone += keep(con, effect, here)
                 self._world.fault("reply-written")
                 return tuple(gone)
 
@@ -317,63 +319,6 @@ class Uplink:
             self._world.fault("reply-kept")
             self._line.drop(gone)
         self._session = session
-
-    def _apply(self, con: sqlite3.Connection, row: LogRow, session: Session, effect: Effect, now_ms: int) -> None:
-        match effect:
-            case talk.StoreEvent(event):
-                pulled.keep_event(con, event)
-            case talk.StoreDocument(document, raw, jws):
-                pulled.keep_document(con, document, raw, jws)
-                fate.note(con, document, now_ms)
-                log.keep_keys(con, row, session.keys)
-            case talk.StoreVerdicts(name, verdicts):
-                log.keep_verdicts(con, name, verdicts, now_ms)
-            case talk.StoreReceipt(receipt, sealed):
-                log.keep_receipt(con, row, receipt, sealed, now_ms)
-            case talk.DropJob(job):
-                pulled.drop_job(con, job, own=self._holds_own(job))
-            case talk.MoveCursor(cursor):
-                pulled.move_cursor(con, cursor)
-            case talk.EnterEpoch() | talk.StoreOfficeReceipt() | talk.NoteGiven():
-                _apply_restored(con, effect)
-            case talk.TakeOut():
-                pass  # see `_taken_out`
-            case talk.StopRecording(name):
-                log.stop(con, name)
-            case talk.NeedsYou(slug, detail):
-                _log.warning("the conversation needs a person", extra={"code": slug})
-                pulled.needs_you(con, slug, detail, now_ms)
-            case talk.NoteClock(server_time):
-                pulled.note_clock(con, milliseconds(server_time) - now_ms)
-
-
-def _apply_restored(
-    con: sqlite3.Connection, effect: talk.EnterEpoch | talk.StoreOfficeReceipt | talk.NoteGiven
-) -> None:
-    """Keep what a backend that was restored needs again, and that it was."""
-    match effect:
-        case talk.EnterEpoch(epoch):
-            if pulled.conversation(con).epoch:
-                giving.begin(con)
-            pulled.enter_epoch(con, epoch)
-            log.forget_receipts(con, epoch)
-        case talk.StoreOfficeReceipt(receipt, sealed):
-            giving.keep_office_receipt(con, receipt, sealed)
-        case talk.NoteGiven(what, through):
-            giving.given(con, what, through)
-
-
-def _taken_out(con: sqlite3.Connection, effect: Effect) -> tuple[str, ...]:
-    """Afterwards the words that the effect takes out, or lets go now that they are received, are here no more.
-
-    Given are the blobs that go with them.
-    """
-    match effect:
-        case talk.TakeOut(said):
-            return redactions.take_out(con, said)
-        case talk.StoreReceipt():
-            return redactions.take_out_received(con)
-    return ()
 
 
 class _Smaller(Exception):

@@ -236,7 +236,7 @@ class Names(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="nam
 class TimeAnchor(msgspec.Struct, frozen=True, kw_only=True, tag_field="doc", tag="time"):
     """The backend's signed word of what time it is; an event names it by `id`, at most 8 characters.
 
-    All three say the same instant: `version` in ms since 1970, `id` as `sync.intervals.anchor_id` writes that.
+    All three say the same instant: `version` in ms since 1970, `id` as `sync.intervals.time_anchor` writes that.
     """
 
     version: Version

@@ -14,9 +14,11 @@ from typing import Final, Literal
 
 import msgspec
 
+from sync.clock import Anchor
 from sync.codec import decode, read_event
 from sync.events import EventRedacted, Fact, JobId, Log, LogForked
-from sync.policy import Document, Roster
+from sync.intervals import anchor_ms
+from sync.policy import Document, Roster, TimeAnchor
 from sync.problems import BAD_CURSOR, BAD_SIGNATURE, LOG_FORKED, NO_PROGRESS, UNKNOWN_LOG, UNREADABLE, Problem
 from sync.protocol import (
     MOST_EVENTS,
@@ -117,6 +119,16 @@ class StoreDocument(msgspec.Struct, frozen=True):
     jws: str
 
 
+class KeepTime(msgspec.Struct, frozen=True):
+    """Name this in what is recorded from now on within this boot, unless a later time is known: the backend signed it.
+
+    `version` is the time it says, ms since 1970.
+    """
+
+    version: int
+    anchor: Anchor
+
+
 class StoreOfficeReceipt(msgspec.Struct, frozen=True):
     """Keep this receipt for a log of the backend's own: should the backend lose it, this says what it held."""
 
@@ -187,6 +199,7 @@ Effect = (
     StoreVerdicts
     | StoreReceipt
     | StoreDocument
+    | KeepTime
     | StoreOfficeReceipt
     | TakeOut
     | NoteGiven
@@ -408,8 +421,12 @@ def _well(session: Session, **changes: object) -> Session:
 
 
 # -- pull ---------------------------------------------------------------------
-def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> tuple[Session, tuple[Effect, ...]]:
+def pulled(
+    session: Session, lines: Iterable[PullLine | None], now_ms: int, trip_ms: int
+) -> tuple[Session, tuple[Effect, ...]]:
     """A pull was answered, with these lines in their order; None stands for a line of a newer backend.
+
+    `trip_ms` is for how long the answer was waited for.
 
     Raises UNREADABLE where the last line is not the cursor (the reply was cut short) and NO_PROGRESS
     where the cursor went back; nothing is changed then, and nothing of the reply is kept.
@@ -430,6 +447,8 @@ def pulled(session: Session, lines: Iterable[PullLine | None], now_ms: int) -> t
     keys = _vouched(session.keys, others)
     for line in others:
         keys, effect = _line(keys, line)
+        if isinstance(effect, StoreDocument) and isinstance(effect.document, TimeAnchor):
+            effect = _time(effect.document, now_ms, trip_ms)
         effects.append(effect)
         if isinstance(line, PulledEvent) and (said := _redaction(keys, line)) is not None:
             effects.append(TakeOut(said))
@@ -495,6 +514,13 @@ def _document(keys: tuple[Jwk, ...], line: PulledDocument) -> tuple[tuple[Jwk, .
     if isinstance(document, Roster):
         keys = tuple(dict.fromkeys((*keys, *document.keys)))
     return keys, StoreDocument(document, line.raw, line.jws)
+
+
+def _time(document: TimeAnchor, now_ms: int, trip_ms: int) -> Effect:
+    """A signed time, as events name it; to a person where its id says another time than its version."""
+    if anchor_ms(document.id) != document.version:
+        return NeedsYou(UNREADABLE.slug, f"{document.id} does not say the time {document.version}")
+    return KeepTime(document.version, Anchor(id=document.id, mono=now_ms, trip=trip_ms))
 
 
 def _verified(keys: tuple[Jwk, ...], line: PulledDocument) -> Document:

@@ -154,6 +154,25 @@ FAULTS: Final[tuple[Fault, ...]] = (
         test="tests/trial/test_stories.py::test_a_story_comes_out_as_told_in_a_hundred_orders",
     ),
     Fault(
+        name="anchor-across-boots",
+        invariant="a signed time is named in the boot in which it came, and in no other",
+        file="device/store/queries/times.sql",
+        old="FROM anchor WHERE boot = :boot",
+        new="FROM anchor WHERE boot <> '' OR boot = :boot",
+        test=(
+            "tests/device/test_times.py::"
+            "test_after_a_restart_of_the_device_none_is_named_until_the_next_pull_and_of_the_agent_the_same"
+        ),
+    ),
+    Fault(
+        name="older-anchor",
+        invariant="an older word of what time it is never replaces a later one",
+        file="device/store/queries/times.sql",
+        old="WHERE excluded.version > anchor.version",
+        new="WHERE true",
+        test="tests/device/test_times.py::test_a_time_that_is_older_or_that_the_backend_did_not_sign_is_not_taken",
+    ),
+    Fault(
         name="unknown-refused",
         invariant="a verdict does not look at what else happens to have arrived",
         file="sync/references.py",

@@ -1,6 +1,7 @@
 """Where devices push and pull: raw bytes in, exact bytes out."""
 
 import logging
+import sqlite3
 
 from litestar import MediaType, Response, Router, get, post
 from litestar.params import FromQuery, RawBody
@@ -8,7 +9,7 @@ from litestar.response import Stream
 
 from backend.depends import DeviceRequest, TheIntake
 from backend.epoch import EPOCH_BYTES, find_out
-from backend.pull import look, note_cursor, stream
+from backend.pull import Found, look, note_cursor, stream
 from backend.returned import take_back
 from sync.codec import encode
 from sync.problems import BAD_CURSOR, WRONG_MEDIA, Problem
@@ -46,16 +47,23 @@ def _unpacked(request: DeviceRequest, body: bytes) -> bytes:
 
 @get("/pull")
 async def pull(request: DeviceRequest, intake: TheIntake, cursor: FromQuery[str] = "") -> Stream:
-    """Everything in this device's scope since the cursor, as lines; the last one is the next cursor."""
-    kid, signer, is_revoked = request.auth.kid, intake.door.signer, bool(request.auth.device.revoked)
+    """Everything in this device's scope since the cursor, as lines; the last one is the next cursor.
+
+    Among them is a signed document of what time it is, which the device names in what it records until it restarts.
+    """
+    kid, door, is_revoked = request.auth.kid, intake.door, bool(request.auth.device.revoked)
+
+    def find(con: sqlite3.Connection) -> Found:
+        return look(con, kid, cursor, door.signer, door.world.now_ms(), is_revoked=is_revoked)
+
     try:
-        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
+        found = await intake.store.reading(find)
     except Problem as problem:
         if problem.kind is not BAD_CURSOR:
             raise
         named = problem.detail
-        await intake.do(lambda writing: find_out(writing, intake.door.world.token(EPOCH_BYTES), named))
-        found = await intake.store.reading(lambda con: look(con, kid, cursor, signer, is_revoked=is_revoked))
+        await intake.do(lambda writing: find_out(writing, door.world.token(EPOCH_BYTES), named))
+        found = await intake.store.reading(find)
     if found.held:
         try:
             await intake.do(lambda writing: note_cursor(writing.con, kid, found.held, writing.now_ms))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from device.store import blobs
+from device.store import blobs, times
 from device.store.sqlite import statements
 from sync.clock import Moment, milliseconds
 from sync.codec import decode, encode, write_event
@@ -131,10 +131,12 @@ def append(
 ) -> tuple[Recorded, ...]:
     """Each draft is the next event of the log, with its outbox row; custody events commit to the chain before them.
 
+    Each names the last signed time that came in the boot of `at`.
     Raises what `write_event` raises; nothing of it may be committed then.
     """
     seq, chain = con.execute(_sql["head"], {"log": row.number}).fetchone() or (0, chain_start(row.log))
     recorded_ms = milliseconds(at.wall)
+    at = times.anchored(con, at)
     recorded = []
     for draft in drafts:
         seq += 1

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from httpx import AsyncClient
 
-from sync.clock import Moment, rfc3339
+from sync.clock import Anchor, Moment, rfc3339
 from sync.codec import decode, encode, write_event
 from sync.events import CUSTODY, SIGNED, Blob, Draft, Fact, LogOpened
 from sync.ids import b64, digest, event_hash
@@ -17,6 +17,7 @@ from sync.protocol import (
     ChallengeReply,
     EnrolReply,
     EnrolRequest,
+    PulledDocument,
     PullLine,
     PushHeader,
     PushLine,
@@ -82,6 +83,8 @@ class Author:
     token: str = ""
     cursor: str = ""
     receipt: Sealed | None = None
+    times: list[PulledDocument] = field(default_factory=list)
+    anchor: Anchor | None = None
 
     @classmethod
     def named(cls, person: str, seed: str = "") -> "Author":
@@ -99,7 +102,7 @@ class Author:
         """The next event of the log."""
         seq = len(self.events) + 1
         draft = Draft(kind=kind, actor=actor or self.person, body=body, job=job, blobs=blobs)
-        at = Moment(wall=rfc3339(self.clock_ms), mono=self.clock_ms - NOON, boot="boot")
+        at = Moment(wall=rfc3339(self.clock_ms), mono=self.clock_ms - NOON, boot="boot", anchor=self.anchor)
         prev = prev_of(self.chains[-1]) if kind in CUSTODY else ""
         return self.keep(write_event(draft, log=self.log, seq=seq, at=at, prev=prev), signed=kind in SIGNED)
 
@@ -171,14 +174,16 @@ class Author:
         return decode(answer.content, PushReply)
 
     async def pull(self, client: AsyncClient, cursor: str | None = None) -> list[PullLine]:
-        """The lines of one pull; the cursor is kept for the next."""
+        """The lines of one pull but for what time it is; that is kept, and the cursor for the next."""
         cursor = self.cursor if cursor is None else cursor
         answer = await client.get("/v1/sync/pull", params={"cursor": cursor}, headers=self.headers)
         assert answer.status_code == 200, answer.text
         lines = [read_line(row) for row in answer.content.removesuffix(b"\n").split(b"\n")]
         found = [line for line in lines if line is not None]
         self.cursor = getattr(found[-1], "text", "")
-        return found
+        documents = [line for line in found if isinstance(line, PulledDocument)]
+        self.times = [line for line in documents if b'"doc":"time"' in line.raw]
+        return [line for line in found if line not in self.times]
 
 
 @dataclass

@@ -14,12 +14,13 @@ from backend.writing import Writing
 from sync.codec import decode
 from sync.events import JobOpened, NoteWritten, Offered, Withdrawn
 from sync.ids import job_id
+from sync.intervals import time_anchor
 from sync.payload import Payload
 from sync.policy import Policy, Roster, reference
 from sync.protocol import Cursor, LeftJob, PulledDocument, PulledEvent, PullLine, Receipt, read_cursor, read_document
 from sync.seal import typ_in, verify
 from tests.backend.conftest import BOUNDARY, PEOPLE
-from tests.backend.people import Author, words
+from tests.backend.people import Author, FixedWorld, words
 
 pytestmark = pytest.mark.anyio
 Enrol = Callable[..., Awaitable[Author]]
@@ -100,6 +101,24 @@ async def test_documents_are_signed_by_the_backend(client: AsyncClient, intake: 
         verify(line.jws, line.raw, "ho-doc", intake.door.signer.jwk)
     kinds = {type(read_document(line.raw)) for line in documents}
     assert {Roster, Policy} <= kinds
+
+
+async def test_each_pull_says_what_time_it_is_signed_and_nobody_keeps_it(
+    client: AsyncClient, intake: Intake, world: FixedWorld, enrolled: Enrol
+) -> None:
+    anna = await enrolled("anna")
+    await anna.pull(client)
+    before = await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM document").fetchall())
+    cursors = set()
+    for later in (0, 1, 60_000):
+        world.clock_ms += later
+        assert await anna.pull(client) == [Cursor(anna.cursor)]
+        cursors.add(anna.cursor)
+        (line,) = anna.times
+        verify(line.jws, line.raw, "ho-doc", intake.door.signer.jwk)
+        assert read_document(line.raw) == time_anchor(world.clock_ms)
+    assert len(cursors) == 1
+    assert before == await intake.store.reading(lambda con: con.execute("SELECT count(*) FROM document").fetchall())
 
 
 async def test_a_job_that_comes_into_scope_is_pulled_whole_and_one_that_leaves_is_named(
@@ -204,10 +223,12 @@ async def test_a_long_pull_ends_early_and_the_next_goes_on_without_a_gap(
         for text in ("one", "two", "three"):
             anna.record("note.written", NoteWritten(text=text), job=job)
         await anna.push(client, len(anna.events) - 3)
-    pages = [await anna.pull(client)]
+    pages, times = [await anna.pull(client)], [len(anna.times)]
     while len(pages) < 2 or pages[-1][-1] != pages[-2][-1]:
         pages.append(await anna.pull(client))
+        times.append(len(anna.times))
     assert len(pages) > 3
+    assert times == [0] * (len(pages) - 2) + [1, 1], "the roster that lists the key has come by then"
     pulled = [line.raw for page in pages for line in events(page)]
     assert len(pulled) == len(set(pulled))
     assert {event.raw for event in anna.events} <= set(pulled)

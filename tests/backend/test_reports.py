@@ -15,7 +15,7 @@ from backend.intake import Intake
 from backend.measures.maturity import LATE_MS, LONGEST_WAIT_MS, Received
 from backend.measures.statement import Settings, Statement, rounded, statement_of
 from backend.reports import avoided, avoided_words, visit_report, visit_words
-from sync.clock import rfc3339
+from sync.clock import Anchor, rfc3339
 from sync.events import CheckFound, VisitArrived, VisitDeparted
 from sync.visits import DAY_MS
 from tests.backend.people import NOON, Author, FixedWorld, Staff
@@ -295,6 +295,30 @@ async def test_measures_cut_a_clock_that_is_ahead_keep_what_was_said_and_tell_th
     assert report["unsure_share"] == sum("by-clock" in one for one in members) / len(members)
     statement = await dora.get("/api/reports/avoided")
     assert statement["counts"]["unsure_share"] == report["unsure_share"]
+
+
+async def test_a_signed_time_tells_when_somebody_came_whose_device_was_offline_for_hours(
+    client: AsyncClient, world: FixedWorld, enrolled: Enrol, staff: SignIn
+) -> None:
+    dora, anna = await staff("dora"), await enrolled("anna")
+    job = await dora.open_job(asset="pump", trade="cooling")
+    shares = []
+    for visit in ("before", "after"):
+        if visit == "after":
+            await anna.pull(client)
+            (line,) = anna.times
+            mono = anna.clock_ms - NOON
+            anna.anchor = Anchor(id=msgspec.json.decode(line.raw)["id"], mono=mono, trip=0)
+        anna.clock_ms += HOUR_MS
+        anna.record("visit.arrived", VisitArrived(visit=visit, site="north", asset=visit, trade="cooling"), job=job)
+        anna.record("visit.departed", VisitDeparted(visit=visit), job=job)
+        anna.clock_ms = world.clock_ms = world.clock_ms + 9 * HOUR_MS
+        await anna.sign_in(client)
+        await anna.push(client, len(anna.events) - 1)
+        rows = {row["id"]: row.get("unsure", []) for row in (await dora.get(f"/api/jobs/{job}"))["visits"]}
+        shares.append((await dora.get("/api/reports/visits"))["unsure_share"])
+    assert rows == {"before": [], "after": []}, "of both: within one boot it can be counted back as well"
+    assert shares == [1.0, 0.0]
 
 
 async def test_what_arrives_late_changes_no_number_of_before(

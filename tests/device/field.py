@@ -70,11 +70,16 @@ class SetWorld:
         self.wall_ms = milliseconds(now)
         self._mono_ms = 0
         self._drawn = 0
+        self.boot = "boot"
         self.points: list[str] = []
 
     def forward(self, ms: int) -> None:
         self.wall_ms += ms
         self._mono_ms += ms
+
+    def reboot(self) -> None:
+        self.boot += "+"
+        self._mono_ms = 0
 
     def now_ms(self) -> int:
         return self.wall_ms
@@ -84,7 +89,7 @@ class SetWorld:
 
     def moment(self) -> Moment:
         self.forward(1)
-        return Moment(wall=rfc3339(self.wall_ms), mono=self._mono_ms, boot="boot")
+        return Moment(wall=rfc3339(self.wall_ms), mono=self._mono_ms, boot=self.boot)
 
     def token(self, size: int) -> bytes:
         self._drawn += 1

@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from backend.commands import verify
+from backend.timeline import TimelineEntry, timeline
 from device.codes import read_code
 from sync import codec
 from sync.acceptance import synthesis_of
+from sync.clock import milliseconds
 from sync.codec import read_event
 from sync.events import SCHEMA, Draft, LogForked, NoteWritten
 from sync.problems import Problem
@@ -25,7 +27,8 @@ from tests.sync.cast import judged, tell
 from tests.sync.folding import said_of, words
 
 pytestmark = pytest.mark.anyio
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 @pytest.fixture
@@ -324,6 +327,54 @@ async def test_i14_no_clock_moves_accountability_a_verdict_or_a_case(seed: int) 
     one, other = judged(plain.events.values()), judged(shifted.events.values())
     assert words(plain, one) == words(shifted, other)
     assert said_of(plain, one) == said_of(shifted, other)
+
+
+async def lived(folder: Path, shift_ms: int) -> tuple[object, dict[str, TimelineEntry], int]:
+    """A handover with no network, two hours after both devices synced and two before they do again.
+
+    Anna's clock is set in between, and Bo's where hers is set forward. Given are who is accountable, in which cases and with which
+    verdicts, what Anna recorded as the office shows it, by kind, and when it was in truth.
+    """
+    town = Town(folder, 2)
+    await town.open()
+    deeds, anna, bo = Deeds(town), town.phones["phone-anna"], town.phones["phone-bo"]
+    town.clock.now_ms += 1_000
+    await deeds.sync(anna)
+    await deeds.sync(bo)
+    town.clock.now_ms += 2 * HOUR_MS
+    anna.shift_ms = shift_ms
+    bo.shift_ms = max(shift_ms, 0)  # an offer from the future is not accepted with no network
+    bo.tick()
+    job = await work(anna, 1)
+    await accepted(bo, await offered(anna, job, "bo"))
+    at_ms = town.clock.now_ms
+    town.clock.now_ms += 2 * HOUR_MS
+    await deeds.heal()
+    ((ref,),) = town.office.rows("SELECT ref FROM job WHERE job = ?", job)
+    with closing(sqlite3.connect(town.office.database)) as con:
+        entries = timeline(con, ref)
+    own = {entry.kind: entry for entry in entries if entry.actor == "anna"}
+    stands = town.office.rows("SELECT accountable, open_cases, state FROM job_row WHERE id = ?", job)
+    verdicts = sorted(word for phone in (anna, bo) for word in phone.told().values())
+    assert not town.checker.findings, town.checker.findings
+    await town.close()
+    return (stands, verdicts, [(entry.kind, entry.actor) for entry in entries]), own, at_ms
+
+
+async def test_i14_a_clock_that_was_set_a_day_off_is_bounded_to_minutes_and_flagged_and_moves_nothing(
+    template: Path, tmp_path: Path
+) -> None:
+    stands, right, _ = await lived(copy(template / "template", tmp_path / "right"), 0)
+    assert set(right) == {"job.opened", "note.written", "handover.offered"}
+    assert not any(entry.clock_off or entry.time_unsure for entry in right.values())
+    for shift_ms in (DAY_MS, -DAY_MS):
+        moved, off, at_ms = await lived(copy(template / "template", tmp_path / f"off by {shift_ms}"), shift_ms)
+        assert moved == stands
+        assert off.keys() == right.keys()
+        for entry in off.values():
+            assert entry.clock_off
+            assert at_ms - 300_000 < milliseconds(entry.not_before or "") <= at_ms + 1_000
+            assert at_ms <= milliseconds(entry.not_after or "") < at_ms + 300_000
 
 
 async def test_i15_a_queue_that_lay_at_rest_drains(town: Town, deeds: Deeds, anna: Phone) -> None:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.clock import Moment
+from sync.clock import Anchor, Moment
 from sync.codec import encode, write_event
 from sync.events import Draft, Event, EventRedacted, LogForked, NoteWritten
 from sync.ids import b64, digest, event_hash
+from sync.intervals import time_anchor
 from sync.ledger import advance, chain_start
-from sync.policy import Policy, Roster
+from sync.policy import Policy, Roster, TimeAnchor
 from sync.problems import (
     BAD_CURSOR,
     BAD_SIGNATURE,
@@ -55,6 +56,7 @@ from sync.session import (
     Effect,
     EnterEpoch,
     GiveBack,
+    KeepTime,
     MoveCursor,
     NeedsYou,
     NoteClock,
@@ -92,6 +94,7 @@ LOG = b64(bytes(range(16)))
 OFFICE = Signer(b"o" * 32)
 STRANGER = Signer(b"s" * 32)
 NOON = "2026-05-04T12:00:00Z"
+NOON_MS = 1_777_896_000_000
 
 Fault = Literal["none", "request lost", "reply lost", "twice", "late", "busy", "signed out", "too large", "restored"]
 FAULTS: tuple[Fault, ...] = (
@@ -246,7 +249,7 @@ class SmallDevice:
                 reply__ = ReturnReply(epoch=str(self.backend.epoch), lines=1, taken=0)
                 return given_back(self.session, NoteGiven("document", 1), reply__, rest=False)
             case Pull(cursor):
-                return pulled(self.session, self.backend.pull(cursor), self.now_ms)
+                return pulled(self.session, self.backend.pull(cursor), self.now_ms, 40)
             case Push(first, last):
                 reply = self.backend.push(first, self.raws[first - 1 : last])
                 return pushed(self.session, step, reply, self.chain(reply.received_through))
@@ -568,7 +571,7 @@ def test_a_cursor_that_goes_back_is_told() -> None:
     one = ready()
     session = msgspec.structs.replace(one.session, cursor=cursor_text("1", 9, "abcdef"))
     with pytest.raises(Problem) as caught:
-        pulled(session, [Cursor(cursor_text("1", 8, "abcdef"))], 0)
+        pulled(session, [Cursor(cursor_text("1", 8, "abcdef"))], 0, 40)
     assert caught.value.kind is NO_PROGRESS
 
 
@@ -591,7 +594,7 @@ def test_a_forked_verdict_says_the_same() -> None:
 
 
 # -- pull ----------------------------------------------------------------------
-def document(value: Roster | Policy, signer: Signer = OFFICE) -> PulledDocument:
+def document(value: Roster | Policy | TimeAnchor, signer: Signer = OFFICE) -> PulledDocument:
     raw = encode(value)
     return PulledDocument(raw, signer.sign(raw, "ho-doc"))
 
@@ -603,7 +606,7 @@ def test_a_pull_is_kept_line_by_line_in_its_order() -> None:
     verdict = SeqVerdict(seq=1, verdict="applied")
     lines = [document(policy), event, LeftJob("j" * 22), ChangedVerdict(LOG, verdict), None]
     cursor = cursor_text("1", 5, "abcdef")
-    session, effects = pulled(one.session, [*lines, Cursor(cursor)], 0)
+    session, effects = pulled(one.session, [*lines, Cursor(cursor)], 0, 40)
     stored, *rest = effects
     assert isinstance(stored, StoreDocument)
     assert stored.document == policy
@@ -631,7 +634,7 @@ def test_a_device_follows_any_number_of_key_changes_slept_through_in_whatever_or
     mentions = b'{"doc":"policy","boundary":"roster","version":1,"issued_at":""}'
     named = PulledDocument(mentions, now.sign(mentions, "ho-doc"))
     lines = data.draw(st.permutations([*rosters, policy, other, named]))
-    session, effects = pulled(ready().session, [*lines, Cursor("1.1.abcdef")], 0)
+    session, effects = pulled(ready().session, [*lines, Cursor("1.1.abcdef")], 0, 40)
     assert now.jwk in session.keys
     assert len([one for one in effects if isinstance(one, StoreDocument)]) == changes + 2
     assert [one.slug for one in effects if isinstance(one, NeedsYou)] == [BAD_SIGNATURE.slug]
@@ -639,7 +642,7 @@ def test_a_device_follows_any_number_of_key_changes_slept_through_in_whatever_or
 
 def test_a_chain_of_keys_that_begins_with_a_stranger_s_is_not_followed() -> None:
     rosters, now = changed_keys(3)
-    session, effects = pulled(ready().session, [*rosters[1:], Cursor("1.1.abcdef")], 0)
+    session, effects = pulled(ready().session, [*rosters[1:], Cursor("1.1.abcdef")], 0, 40)
     assert session.keys == (OFFICE.jwk,)
     assert now.jwk not in session.keys
     assert [type(one) for one in effects] == [NeedsYou, NeedsYou, MoveCursor]
@@ -657,7 +660,7 @@ def test_a_chain_of_keys_that_begins_with_a_stranger_s_is_not_followed() -> None
 )
 def test_a_pull_that_does_not_end_with_its_one_cursor_is_not_kept(lines: list[PullLine | None]) -> None:
     with pytest.raises(Problem) as caught:
-        pulled(ready().session, lines, 0)
+        pulled(ready().session, lines, 0, 40)
     assert caught.value.kind is UNREADABLE
 
 
@@ -669,13 +672,23 @@ def bad_documents() -> Iterator[PulledDocument]:
     raw = b'{"doc":"new kind"}'
     yield PulledDocument(raw, OFFICE.sign(raw, "ho-doc"))
     yield PulledDocument(good.raw, "no signature")
+    yield document(time_anchor(NOON_MS), STRANGER)
+    said = time_anchor(NOON_MS)
+    yield PulledDocument(encode(said), OFFICE.sign(encode(said), "ho-batch"))
+    yield document(msgspec.structs.replace(said, version=NOON_MS + 1))
 
 
 @pytest.mark.parametrize("bad", list(bad_documents()))
 def test_a_document_that_does_not_hold_stops_nothing_and_goes_to_a_person(bad: PulledDocument) -> None:
     event = PulledEvent(1, 2, b"{}")
-    _, effects = pulled(ready().session, [bad, event, Cursor("1.1.abcdef")], 0)
+    _, effects = pulled(ready().session, [bad, event, Cursor("1.1.abcdef")], 0, 40)
     assert [type(effect) for effect in effects] == [NeedsYou, StoreEvent, MoveCursor]
+
+
+def test_what_time_it_is_is_named_by_its_arrival_and_how_long_it_was_waited_for() -> None:
+    said = time_anchor(NOON_MS)
+    _, effects = pulled(ready().session, [document(said), Cursor("1.1.abcdef")], 7_000, 40)
+    assert effects[0] == KeepTime(NOON_MS, Anchor(id=said.id, mono=7_000, trip=40))
 
 
 def test_events_are_not_read_by_the_conversation() -> None:
@@ -817,6 +830,6 @@ def test_the_offices_redaction_is_kept_and_followed_and_nobody_elses_is() -> Non
     good = told(OFFICE, said)
     of_it = EventRedacted(event=event_hash(good.raw), restated=good.raw.decode())
     lines = [told(STRANGER, said), good, told(OFFICE, of_it)]
-    _, effects = pulled(one.session, [*lines, Cursor(cursor_text("1", 5, "abcdef"))], 0)
+    _, effects = pulled(one.session, [*lines, Cursor(cursor_text("1", 5, "abcdef"))], 0, 40)
     assert [effect for effect in effects if isinstance(effect, TakeOut)] == [TakeOut(said)]
     assert effects.index(TakeOut(said)) == effects.index(StoreEvent(good)) + 1
