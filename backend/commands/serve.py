@@ -48,7 +48,8 @@ def main(argv: list[str], world: World | None = None) -> int:
         default=os.environ.get("HANDOVER_SIGN_IN"),
         metavar="FILE",
         help="services with whose accounts people sign in (OpenID Connect), as JSON: a list of objects with id, label, "
-        "issuer, client_id, and secret_file or secret_env; $HANDOVER_SIGN_IN where it is not given",
+        "issuer, client_id, and secret_file or secret_env; each sends browsers back to URL/sign-in/with/ID/answer; "
+        "$HANDOVER_SIGN_IN where it is not given",
     )
     made.add_argument("--verbose", action="store_true", help="log every batch, not only what a person must see")
     args = made.parse_args(argv)

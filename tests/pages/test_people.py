@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from backend.acting import Acting
+from backend.by_hand import AskedJob
 from tests.pages.conftest import PageOf
 from tests.pages.office import PASSWORD, Office
 
@@ -51,9 +53,14 @@ async def test_somebody_is_entered_invited_signs_in_is_signed_out_and_taken_off(
     await eve.goto("/account")
     await expect(eve).to_have_url(re.compile("/sign-in"))
 
+    asked = AskedJob(action="open-a-job", site="north", party="eve")
+    job = office.do(lambda writing: Acting(office.intake.door, "dora").open(writing, asked)).job
+    await ada.reload()
+    await expect(ada.get_by_text("accountable for 1 open job")).to_be_visible()
     await ada.get_by_role("button", name="Take off").click()
     await ada.get_by_role("dialog").get_by_role("button", name="Take off").click()
     await expect(ada.get_by_role("heading", name="Eve is listed no more")).to_be_visible()
+    await expect(ada.get_by_text(job)).to_be_visible()
     await eve.get_by_label("Name you sign in with").fill("eve")
     await eve.get_by_label("Password").fill(PASSWORD)
     await eve.get_by_role("button", name="Sign in").click()
@@ -64,12 +71,12 @@ async def test_people_are_found_as_one_types_and_without_a_script(office: Office
     assert office.url
     page = await page_of("ada")
     await page.goto("/set-up/people")
-    await page.locator("main").get_by_role("searchbox").press_sequentially("cle")
+    await page.get_by_label("Name, number, skill").press_sequentially("cle")
     await expect(page.get_by_text("1 person")).to_be_visible()
-    await expect(page.locator("main").get_by_role("searchbox")).to_be_focused()
+    await expect(page.get_by_label("Name, number, skill")).to_be_focused()
     plain = await page_of("ada", java_script_enabled=False)
     await plain.goto("/set-up/people")
-    await plain.locator("main").get_by_role("searchbox").fill("cle")
+    await plain.get_by_label("Name, number, skill").fill("cle")
     await plain.get_by_role("button", name="Find").click()
     await expect(plain.get_by_text("1 person")).to_be_visible()
 
