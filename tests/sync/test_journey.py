@@ -143,6 +143,12 @@ def test_a_job_without_its_opening_has_nobody_and_is_open() -> None:
     assert (empty.accountable, empty.opened, empty.state, empty.timeline) == ("", None, "open", ())
 
 
+def test_a_journey_names_what_opened_it_once_that_is_here() -> None:
+    scene = Scene()
+    assert fold(scene).root == scene.opened.hash
+    assert journey(scene.opened.job, []).root == ""
+
+
 def test_only_applied_events_are_read() -> None:
     scene = Scene()
     scene.record(JobResolved(node=scene.opened.hash), by="bo", kid="")
