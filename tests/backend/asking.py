@@ -42,8 +42,9 @@ class Office:
 
     async def post(self, permit: Permit, caller: Caller, form: dict[str, str], headers: dict[str, str]) -> Response:
         """What is answered to this form with these headers, in the caller's browser."""
-        address = filled(permit.asked.partition(" ")[2], self.things.names | {"link": "x", "secret": "x"})
-        data = (filled(permit.sent, self.things.names) or {}) | form
+        names = self.things.names | {"link": "x", "secret": "x", "action": next(_action)}
+        address = filled(permit.asked.partition(" ")[2], names)
+        data = (filled(permit.sent, names) or {}) | form
         cookie = {"cookie": f"{COOKIE}={caller.session}"}
         return await self.client.post(address, data=data, headers=headers | cookie)
 

@@ -166,7 +166,12 @@ def test_any_table_gives_finite_numbers_or_a_problem(cells: list[Cell], mode: Mo
         with pytest.raises(Problem):
             estimated(table, mode)
         return
-    found = estimated(table, mode).estimate
+    try:
+        found = estimated(table, mode).estimate
+    except Problem as problem:
+        if problem.kind is not NO_FIT:  # that no step settles is said of a few tables
+            raise
+        return
     assert np.isfinite([found.estimate, found.low, found.high, found.phi, found.se]).all()
     assert found.low <= found.estimate <= found.high
 

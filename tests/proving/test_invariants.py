@@ -332,8 +332,8 @@ async def test_i14_no_clock_moves_accountability_a_verdict_or_a_case(seed: int) 
 async def lived(folder: Path, shift_ms: int) -> tuple[object, dict[str, TimelineEntry], int]:
     """A handover with no network, two hours after both devices synced and two before they do again.
 
-    Anna's clock is set in between, and Bo's where hers is set forward. Given are who is accountable, in which cases and with which
-    verdicts, what Anna recorded as the office shows it, by kind, and when it was in truth.
+    Anna's clock is set in between, and Bo's where hers is set forward. Given are who is accountable, in which cases and
+    with which verdicts, what Anna recorded as the office shows it, by kind, and when it was in truth.
     """
     town = Town(folder, 2)
     await town.open()
