@@ -315,8 +315,8 @@ async def test_a_signed_time_tells_when_somebody_came_whose_device_was_offline_f
         anna.clock_ms = world.clock_ms = world.clock_ms + 9 * HOUR_MS
         await anna.sign_in(client)
         await anna.push(client, len(anna.events) - 1)
-        rows = {row["id"]: row.get("unsure", []) for row in (await dora.get(f"/api/jobs/{job}"))["visits"]}
         shares.append((await dora.get("/api/reports/visits"))["unsure_share"])
+    rows = {row["id"]: row.get("unsure", []) for row in (await dora.get(f"/api/jobs/{job}"))["visits"]}
     assert rows == {"before": [], "after": []}, "of both: within one boot it can be counted back as well"
     assert shares == [1.0, 0.0]
 
